@@ -18,6 +18,10 @@ WORKDIR /srv/slipway
 
 FROM base AS uv
 ARG PACKAGE_INDEX=
+# For strip, see install_env.sh.
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    apt-get update && apt-get install -y --no-install-recommends binutils
 COPY requirements-uv.txt .
 RUN --mount=type=cache,target=/root/.cache/pip python3.11 -m venv /opt/uv \
     && /opt/uv/bin/pip install --quiet ${PACKAGE_INDEX:+--index-url "$PACKAGE_INDEX"} --require-hashes \

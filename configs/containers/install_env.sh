@@ -22,3 +22,14 @@ find . -path './django*/locale/*' -prune -type d ! -name 'en*' ! -name 'zh_Hans*
 find . -path './botocore/data/*' -prune -type d ! -name 's3*' ! -name sts -exec rm -rf {} +
 find . -path "./zstandard/_cffi*.so" -delete  # the C backend is used
 find . -type d -name tests ! -path './paddle*' -prune -exec rm -rf {} +
+find . -path './django/contrib/gis' -prune -exec rm -rf {} +
+# Symbols for debuggers, 26 MB of them. Only of libraries that were built in one piece: those that were edited
+# after linking, to find the libraries they carry, do not always survive it.
+find . \( -path './zstandard/*' -o -path './_brotli*' -o -path './cryptography/*' -o -path './pycocotools/*' \
+    -o -path './yaml/*' -o -path './nacl/*' -o -path './httptools/*' -o -path './wrapt/*' \) \
+    -name '*.so' -exec strip --strip-unneeded {} +
+# The portal builds no extensions, and type stubs are for editors. (In a worker's environment both may be read.)
+if [ "$project" = . ]; then
+    rm -rf numpy/f2py numpy/distutils
+    find . -name '*.pyi' -delete
+fi

@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+import re
+import sys
 import tarfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +48,18 @@ def test_debian_packages_are_named_as_others_name_them():
     found = debian_sbom.document([["libstdc++6", "12.2.0-14+deb12u1", "amd64"]])
     assert found["bomFormat"] == "CycloneDX" and json.dumps(found)
     assert found["components"][0]["purl"] == "pkg:deb/debian/libstdc%2B%2B6@12.2.0-14%2Bdeb12u1?arch=amd64"
+
+
+def test_nothing_of_the_portal_is_left_out_of_its_image():
+    import portal.celery
+    import portal.urls  # noqa: F401
+
+    script = (Path(__file__).resolve().parents[2] / "configs/containers/install_env.sh").read_text()
+    found = re.findall(r"-path '\./([\w/]+)' -prune -exec rm", script)
+    found += re.search(r"rm -rf ((?:numpy/\w+ ?)+)", script)[1].split()
+    left_out = tuple(name.replace("/", ".") for name in found)
+    assert left_out == ("django.contrib.gis", "numpy.f2py", "numpy.distutils")
+    assert not [name for name in sys.modules if name.startswith(left_out)]
 
 
 def test_an_image_that_grew_too_large_is_said_and_fails(monkeypatch, capsys):
