@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery, signals
+from django.conf import settings
 
 from portal import tied
 
@@ -16,3 +17,13 @@ app.autodiscover_tasks()
 def _die_with_the_worker(**_: object) -> None:
     """End a pool process together with its worker: a restarted worker replaces a killed one."""
     tied.tie()
+
+
+@signals.beat_init.connect
+def _tell_that_the_clock_runs(**_: object) -> None:
+    signals.before_task_publish.connect(_note_that_it_sends)
+
+
+def _note_that_it_sends(**_: object) -> None:
+    """For the health check: the schedule's own file may stay in memory for as long as the clock runs."""
+    (settings.VAR_DIR / "run" / "beat-sent").touch()

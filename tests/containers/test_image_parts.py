@@ -70,13 +70,20 @@ def test_an_image_that_grew_too_large_is_said_and_fails(monkeypatch, capsys):
     assert "slipway-worker-convert: 1300 MB more than 1200 MB" in capsys.readouterr().out
 
 
-def test_the_clock_is_well_while_it_writes_its_schedule(tmp_path, monkeypatch):
+def test_the_clock_is_well_while_it_sends(tmp_path, monkeypatch, settings):
+    from celery import signals
+
+    from portal import celery
+
     monkeypatch.setenv("SLIPWAY_VAR", str(tmp_path))
-    assert not health.beat()
-    file = tmp_path / "run" / "beat-schedule.db"
+    settings.VAR_DIR = tmp_path
+    file = tmp_path / "run" / "beat-sent"
     file.parent.mkdir()
-    file.touch()
+    assert not health.beat()
+    signals.beat_init.send(sender=None)
+    signals.before_task_publish.send(sender="portal.jobs.tasks.reap")
     assert health.beat()
+    signals.before_task_publish.disconnect(celery._note_that_it_sends)
     old = time.time() - health.CLOCK_SECONDS - 1
     os.utime(file, (old, old))
     assert not health.beat()
