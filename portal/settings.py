@@ -7,7 +7,7 @@ from pathlib import Path
 import dj_database_url
 from cryptography.fernet import Fernet
 
-from portal import env, machine, secrets_file
+from portal import env, machine, secrets_file, servers
 from portal.identity_settings import *  # noqa: F403
 from portal.log_settings import LOGGING  # noqa: F401 (a setting)
 from portal.schedule import BEAT_SCHEDULE as CELERY_BEAT_SCHEDULE  # noqa: F401
@@ -105,7 +105,9 @@ TEMPLATES = [
 
 # --- data -------------------------------------------------------------------------------------
 DATABASES = {
-    "default": dj_database_url.config(default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=60)
+    "default": dj_database_url.config(
+        default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=60, conn_health_checks=True
+    )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
@@ -114,6 +116,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 30,  # seconds, for workers and commands; requests wait less, see ``core/patience.py``
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+servers.patient_postgresql(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 FILES_S3_BUCKET = env.text("FILES_S3_BUCKET")  # boto3 finds credentials: AWS_ACCESS_KEY_ID and the like
@@ -131,8 +134,7 @@ _s3_files = {
     "OPTIONS": {
         "bucket_name": FILES_S3_BUCKET,
         "endpoint_url": FILES_S3_ENDPOINT or None,
-        # Servers other than AWS answer under one host name.
-        "addressing_style": "path" if FILES_S3_ENDPOINT else None,
+        "client_config": servers.s3_config(FILES_S3_ENDPOINT),
         "file_overwrite": False,  # as on a local disk: a second file with the same name gets another name
         "max_memory_size": 16 * 1024 * 1024,  # larger ones are read through a temporary file
         "default_acl": None,

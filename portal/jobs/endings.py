@@ -16,6 +16,8 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from portal.core.diskspace import SENTENCE, no_space
 from portal.core.echoes import shortened
+from portal.core.outages import outage_of
+from portal.core.storage_outages import is_away
 from portal.jobs import hooks, kinds
 from portal.jobs.context import Cancelled, Superseded, TimedOut
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, Status
@@ -65,6 +67,9 @@ def of_error(error: Exception, job: Job) -> Ending | None:
         return failed(ErrorKind.TOOLCHAIN, SENTENCE)
     if isinstance(error, ProgramError):
         return failed(error.kind, str(error))
+    if outage := outage_of(error):
+        logger.error("%s ended because of an outage: %s", job, error)
+        return failed(ErrorKind.TOOLCHAIN, outage.sentence)
     if isinstance(error, NoResult):
         return failed(ErrorKind.INTERNAL, join([str(error), msg("The log's last lines say more.")]))
     logger.error("%s failed", job, exc_info=error)
@@ -130,8 +135,9 @@ def _follow(job: Job) -> None:
     hooks.ended(job)
 
 
-def patiently(write: Callable[[], None], job: Job, patience: float | None = None) -> None:
-    """Retry ``write`` until the database accepts it; after ``patience`` seconds, raise its error.
+def patiently(step: Callable[[], Any], job: Job, patience: float | None = None) -> Any:
+    """Retry ``step`` until database and file storage let it pass, and return what it returns; after
+    ``patience`` seconds, raise its error.
 
     None means JOB_END_PATIENCE_SECONDS.
     """
@@ -139,17 +145,16 @@ def patiently(write: Callable[[], None], job: Job, patience: float | None = None
     deadline, pause = time.monotonic() + patience, 0.1
     while True:
         try:
-            write()
-            return
-        except (OperationalError, InterfaceError) as error:
-            if time.monotonic() + pause > deadline:
+            return step()
+        except Exception as error:
+            if not may_pass(error) or time.monotonic() + pause > deadline:
                 raise
-            logger.warning("a change of %s could not be written (%s); trying again", job, error)
+            logger.warning("%s waits for the database or the file storage (%s)", job, error)
         close_old_connections()  # a broken connection is reopened
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether a retry may succeed after this database error: locked, unreachable, full."""
-    return isinstance(error, OperationalError | InterfaceError)
+    """Whether a retry may succeed: the database is locked, unreachable or full, or the file storage away."""
+    return isinstance(error, OperationalError | InterfaceError) or is_away(error)

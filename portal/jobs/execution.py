@@ -8,7 +8,9 @@ import os
 import shutil
 import socket
 import uuid
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 from django.core.files import File
@@ -112,13 +114,20 @@ def _work(job: Job, kind: kinds.Kind, context: JobContext) -> dict:
             result = kind.perform(job, context)
         context.check()
         return {"ok": True, **result, "tool_seconds": context.tool_seconds}
+    with Heartbeat(context):  # staging may be slow: it copies from storage
+        invocation = endings.patiently(partial(_stage, job, kind, context), job)
+    folder = job_folder(job)
+    program.write_spec(folder, job.kind, invocation)
+    return program.run(invocation, folder, context, kind.time_limit)
+
+
+def _stage(job: Job, kind: kinds.Kind, context: JobContext) -> kinds.Invocation:
+    """Copy what the program needs into an empty folder. Done again when an outage breaks it off."""
+    context.check()
     folder = job_folder(job)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
-    with Heartbeat(context):  # staging may be slow: it copies from storage
-        invocation = kind.prepare(job, folder)
-    program.write_spec(folder, job.kind, invocation)
-    return program.run(invocation, folder, context, kind.time_limit)
+    return kind.prepare(job, folder)
 
 
 def _succeed(job: Job, kind: kinds.Kind, result: dict) -> bool:
@@ -159,7 +168,11 @@ def store_artifacts(job: Job, folder: Path, stored: list[Artifact]) -> None:
     place = kinds.get(job.kind).folder(job)
     for name, source in made_files.files_below(folder):
         digest = hashlib.file_digest(source, "sha256").hexdigest()
-        source.seek(0)
         artifact = Artifact(job=job, name=name, size=os.fstat(source.fileno()).st_size, sha256=digest)
-        artifact.file.save(f"{place}/{name}", File(source), save=False)
+        endings.patiently(partial(_store, artifact, f"{place}/{name}", source), job)
         stored.append(artifact)
+
+
+def _store(artifact: Artifact, name: str, source: BinaryIO) -> None:
+    source.seek(0)
+    artifact.file.save(name, File(source), save=False)

@@ -6,12 +6,13 @@ import sys
 import threading
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import DataError, IntegrityError, OperationalError, connection, connections
 
 from portal.jobs import endings, execution, kinds, services
 from portal.jobs.context import Cancelled
-from portal.jobs.models import Artifact, Job, Status
+from portal.jobs.models import Artifact, ErrorKind, Job, Status
 from workers.contract import InputError
 from workers.contract.diskspace import EXIT_STATUS, SENTENCE
 
@@ -142,6 +143,46 @@ def test_a_database_that_is_busy_for_a_moment_costs_no_result(ended):
     job = ended(complete=complete)
     assert job.status == Status.SUCCEEDED
     assert ended_once(job)
+
+
+AWAY = EndpointConnectionError(endpoint_url="http://s3:8333/")
+
+
+def test_a_storage_that_is_away_for_a_moment_costs_no_result(ended, monkeypatch):
+    refusals, usual = [AWAY] * 2, FileSystemStorage.save
+
+    def save(self, name, content, **options):
+        if refusals:
+            content.read(2)
+            raise refusals.pop()
+        return usual(self, name, content, **options)
+
+    monkeypatch.setattr(FileSystemStorage, "save", save)
+    job = ended()
+    assert job.status == Status.SUCCEEDED
+    assert Artifact.objects.get(job=job).file.read() == b"made"
+
+
+@pytest.mark.parametrize(
+    "error, word", [(AWAY, "file storage"), (OperationalError("database is locked"), "busy")]
+)
+def test_an_outage_is_named_as_the_reason_and_is_no_defect(ended, error, word, settings):
+    settings.JOB_END_PATIENCE_SECONDS = 0.2
+    job = ended(prepare=raising(error))
+    assert job.status == Status.FAILED and word in job.message
+    assert job.error_kind == ErrorKind.TOOLCHAIN
+
+
+def test_a_storage_that_is_away_for_a_moment_is_waited_for_before_the_program_starts(ended):
+    refusals = [AWAY] * 2
+
+    def prepare(job, folder):
+        (folder / "half").touch(exist_ok=False)  # an empty folder for each try
+        if refusals:
+            raise refusals.pop()
+        return invocation()
+
+    assert ended(prepare=prepare).status == Status.SUCCEEDED
 
 
 def test_a_failure_is_written_down_once_the_lock_is_gone(ended):

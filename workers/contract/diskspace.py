@@ -29,7 +29,7 @@ def no_space(error: BaseException | None) -> bool:
 
     Follows the chain of causes, because each library wraps the original error.
     """
-    return any(_says_full(found) for found in _chain(error))
+    return any(_says_full(found) for found in chain(error))
 
 
 def says_no_space(text: str) -> bool:
@@ -37,7 +37,8 @@ def says_no_space(text: str) -> bool:
     return _WORDS.search(text) is not None
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what caused it, innermost last."""
     seen = 0
     while error is not None and seen < _DEEPEST:
         yield error
