@@ -34,13 +34,12 @@ from tests.bench import processes
 from tests.bench.attacks.scene import connect_database
 from tests.bench.disturbed.faults import Disturber
 from tests.bench.disturbed.reckoning import Reckoning
-from tests.bench.disturbed.work import Work
+from tests.bench.disturbed.work import Work, first_run, register_board
 from tests.bench.net import Proxy
 from tests.bench.serving import Portal, serving
 
 DIGITS = Path(portal.datasets.__file__).parent / "samples" / "digits.zip"
 DISK_MEGABYTES = 1500
-TRAINED_SECONDS = 900
 PLAN = {"epochs": 1, "calibration_images": 10, "board_images": 10}
 
 
@@ -67,20 +66,8 @@ def own_disk() -> Iterator[Path | None]:
 def first_model(portal: Portal, client: Client, port: int) -> tuple[int, int]:
     """Register the board and train, convert and deploy once, undisturbed; return device and run."""
     password = (portal.var / "secrets" / "virtual-board-password").read_text().strip()
-    board = {"name": "Board", "profile": "virtual", "host": "127.0.0.1", "port": port, "username": "root"}
-    device = client.post("devices/", json=board | {"password": password})["id"]
-    file = {"file": ("digits.zip", DIGITS.read_bytes(), "application/zip")}
-    version = client.post("datasets/", data={"name": "Digits"}, files=file)["id"]
-    plan = {"dataset_version": version, "preset": "fast", "devices": [device], "params": PLAN}
-    run = client.post("runs/", json=plan)["id"]
-    deadline = time.monotonic() + TRAINED_SECONDS
-    while (found := client.get(f"runs/{run}/"))["status"] not in ("succeeded", "failed", "cancelled"):
-        if time.monotonic() > deadline:
-            raise RuntimeError("The first training does not end; faults would say nothing.")
-        time.sleep(1)
-    if found["status"] != "succeeded":
-        raise RuntimeError(f"The first run is {found['status']}: {found['message']}")
-    return device, run
+    device = register_board(client, "127.0.0.1", port, password)
+    return device, first_run(client, device, DIGITS.read_bytes(), PLAN)
 
 
 def disturb(disturber: Disturber, work: Work, plan: list[str], trainings: int) -> None:

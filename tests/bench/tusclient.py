@@ -14,6 +14,7 @@ CHUNK = 32 * 1024 * 1024
 BLOCK = 1024 * 1024
 PATIENCE_SECONDS = 90
 BYTES = "application/offset+octet-stream"
+PASSING = (408, 409, 423, 460, 500, 502, 503, 504, 507)
 
 
 class Interrupted(Exception):
@@ -21,16 +22,26 @@ class Interrupted(Exception):
 
 
 class TusClient:
-    """Uploads one file over one connection after the other. ``sent`` counts the bytes of all bodies."""
+    """Uploads one file over one connection after the other. ``sent`` counts the bytes of all bodies.
 
-    def __init__(self, client: Client, on_block: Callable[[int], None] = lambda sent: None):
+    After interruptions: ``forgotten`` is the most bytes of one that the server had acknowledged and did not
+    have any more, ``resent`` the most bytes of one that went over the line and must do so again.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        on_block: Callable[[int], None] = lambda sent: None,
+        patience: float = PATIENCE_SECONDS,
+    ):
         self.netloc = urlsplit(client.base).netloc
         self.headers = {
             "Tus-Resumable": "1.0.0",
             "Authorization": f"Bearer {client.token}",
         }
         self.on_block = on_block
-        self.sent = 0
+        self.patience = patience
+        self.sent = self.interruptions = self.forgotten = self.resent = 0
         self.connection: http.client.HTTPConnection | None = None
 
     def call(self, method: str, path: str, blocks=None, size: int = 0, **headers: str):
@@ -46,7 +57,7 @@ class TusClient:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise Interrupted(str(error)) from error
-        if answer.status in (409, 423, 460, 500, 502, 503):
+        if answer.status in PASSING:
             raise Interrupted(f"status {answer.status}")
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: status {answer.status}")
@@ -75,18 +86,26 @@ class TusClient:
 
     def send(self, path: str, length: int, read: Callable[[int, int], bytes], chunk: int = CHUNK) -> None:
         """Send it all, ``chunk`` bytes a request, given by ``read(offset, size)``. Goes on after an error."""
-        offset, deadline = 0, time.monotonic() + PATIENCE_SECONDS
+        offset, deadline = 0, time.monotonic() + self.patience
         while offset < length:
             end = min(offset + chunk, length)
             starts = range(offset, end, BLOCK)
             blocks = (read(start, min(BLOCK, end - start)) for start in starts)
             headers = {"Upload_Offset": str(offset), "Content_Type": BYTES}
+            before = self.sent
             try:
                 answer = self.call("PATCH", path, blocks, end - offset, **headers)
                 offset = int(answer.headers["Upload-Offset"])
-                deadline = time.monotonic() + PATIENCE_SECONDS
+                deadline = time.monotonic() + self.patience
             except Interrupted:
-                offset = self._where(path, deadline)
+                reached = self._where(path, deadline)
+                self._note(self.sent - before, offset, reached)
+                offset = reached
+
+    def _note(self, sent: int, acknowledged: int, reached: int) -> None:
+        self.interruptions += 1
+        self.forgotten = max(self.forgotten, acknowledged - reached)
+        self.resent = max(self.resent, sent - max(0, reached - acknowledged))
 
     def _where(self, path: str, deadline: float) -> int:
         while True:

@@ -37,12 +37,25 @@ class Failed(Exception):
 
 
 class Stack:
-    """The compose project: how it is called, and in which environment."""
+    """The compose project: how it is called, and in which environment.
 
-    def __init__(self, secrets: Path, real_images: bool, port: int):
+    ``more`` is a further compose file, over the other one; ``settings`` are further variables.
+    """
+
+    def __init__(
+        self,
+        secrets: Path,
+        real_images: bool,
+        port: int,
+        project: str = PROJECT,
+        more: Path | None = None,
+        **settings: str,
+    ):
+        self.project = project
+        files = ["-f", str(ROOT / "docker-compose.yml"), "-f", str(more)] if more else []
         plugin = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
         program = ["docker", "compose"] if plugin else ["docker-compose"]
-        self.argv = [*program, "--env-file", str(secrets), "-p", PROJECT, "--profile", "demo"]
+        self.argv = [*program, *files, "--env-file", str(secrets), "-p", project, "--profile", "demo"]
         self.environment = os.environ | {
             "DOCKER_BUILDKIT": "1",
             "COMPOSE_DOCKER_CLI_BUILD": "1",
@@ -50,6 +63,7 @@ class Stack:
             "HTTP_ADDRESS": f"127.0.0.1:{port + 1}",
             "HTTPS_ADDRESS": f"127.0.0.1:{port + 2}",
             **({} if real_images else STAND_INS),
+            **settings,
         }
 
     def run(self, *argv: str, **options) -> subprocess.CompletedProcess:
@@ -57,7 +71,7 @@ class Stack:
 
     def container(self, service: str) -> str:
         """The id of a service's container, running or not."""
-        query = ["docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={PROJECT}"]
+        query = ["docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={self.project}"]
         query += ["--filter", f"label=com.docker.compose.service={service}"]
         return subprocess.run(query, check=True, capture_output=True, text=True).stdout.split()[0]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import redis
 
 from tests.bench import processes
+from tests.bench.disturbed.disks import fill
 from tests.bench.net import Proxy
 from tests.bench.serving import Portal
 
@@ -154,20 +155,7 @@ class Disturber:
 
     def _fill_disk(self) -> str:
         seconds, path = 3 + 6 * self.random.random(), self.portal.var.parent / FILLER
-        taken, block = 0, bytes(1024 * 1024)
-        try:
-            with path.open("wb", buffering=0) as file:
-                end = time.monotonic() + seconds
-                while time.monotonic() < end:
-                    with contextlib.suppress(OSError):  # full; what others give back is taken as well
-                        taken += file.write(block)
-                        continue
-                    with contextlib.suppress(OSError):
-                        taken += file.write(block[:4096])
-                        continue
-                    time.sleep(0.02)
-        finally:
-            path.unlink(missing_ok=True)
+        taken = fill(path, seconds)
         return f"{taken // 1024**2} MB for {seconds:.1f} s"
 
     def restore(self) -> None:

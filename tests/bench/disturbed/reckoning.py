@@ -63,13 +63,15 @@ class Reckoning:
         for _ in range(RETRIES):
             failed = [row for row in self._jobs() if self._can_be_retried(row)]
             for row in failed:
-                self.client.post(f"jobs/{row.pk}/retry/")
+                self.retry_one(row)
             if not failed:
                 return
             self.wait_for_ends()
 
-    @staticmethod
-    def _can_be_retried(job) -> bool:
+    def retry_one(self, job) -> None:
+        self.client.post(f"jobs/{job.pk}/retry/")
+
+    def _can_be_retried(self, job) -> bool:
         checks = job.kind in ("ingest", "revise")
         return checks and job.status == "failed" and not hasattr(job, "retried_by")
 

@@ -20,6 +20,7 @@ from tests.bench.serving import Portal
 from tests.bench.tusclient import Interrupted, TusClient
 
 PATIENCE_SECONDS = 120
+TRAINED_SECONDS = 900
 TURN_SECONDS = 180  # for a job before the next one is asked for
 FINAL = ("succeeded", "failed", "cancelled")
 TROUBLE = (SlipwayError, Interrupted, RuntimeError, requests.RequestException, OSError, KeyError, ValueError)
@@ -39,6 +40,28 @@ class Record:
     trouble: Counter = field(default_factory=Counter)
 
 
+def register_board(client: Client, host: str, port: int, password: str) -> int:
+    """Register the virtual board and return its id."""
+    board = {"name": "Board", "profile": "virtual", "host": host, "port": port, "username": "root"}
+    return client.post("devices/", json=board | {"password": password})["id"]
+
+
+def first_run(client: Client, device: int, archive: bytes, params: dict) -> int:
+    """Upload, train, convert and deploy once, undisturbed; return the run."""
+    file = {"file": ("images.zip", archive, "application/zip")}
+    version = client.post("datasets/", data={"name": "Digits"}, files=file)["id"]
+    plan = {"dataset_version": version, "preset": "fast", "devices": [device], "params": params}
+    run = client.post("runs/", json=plan)["id"]
+    deadline = time.monotonic() + TRAINED_SECONDS
+    while (found := client.get(f"runs/{run}/"))["status"] not in FINAL:
+        if time.monotonic() > deadline:
+            raise RuntimeError("The first training does not end; faults would say nothing.")
+        time.sleep(1)
+    if found["status"] != "succeeded":
+        raise RuntimeError(f"The first run is {found['status']}: {found['message']}")
+    return run
+
+
 class Work:
     """``device`` is the board of the deployments, ``run`` the run whose model is deployed."""
 
@@ -49,11 +72,14 @@ class Work:
         self.record.asked["runs"] = 1  # the one that is there
         self.ready: list[int] = []  # versions that can be edited and exported
         self._stopped = threading.Event()
-        tasks = (self._upload, self._upload, self._edit, self._export, self._deploy)
         self._threads = [
             threading.Thread(target=self._repeat, args=(task, number), daemon=True)
-            for number, task in enumerate(tasks)
+            for number, task in enumerate(self.tasks())
         ]
+
+    def tasks(self) -> tuple[Callable, ...]:
+        """Each is done again and again by a thread of its own."""
+        return (self._upload, self._upload, self._edit, self._export, self._deploy)
 
     def start(self) -> None:
         for thread in self._threads:
@@ -73,10 +99,11 @@ class Work:
         except TROUBLE as error:
             self._troubled("train", error)
 
-    def _train(self, client: Client) -> None:
+    def _train(self, client: Client) -> int:
         self.record.asked["runs"] += 1
         run = client.post(f"runs/{self.run}/clone/", json={"params": {"seed": len(self.record.runs) + 1}})
         self.record.runs.append(run["id"])
+        return run["id"]
 
     def _client(self) -> Client:
         client = self.portal.client()
@@ -153,8 +180,8 @@ class Work:
         self.record.jobs[job] = "on the board"
         self._wait(lambda: client.get(f"jobs/{job}/")["status"] in FINAL)
 
-    def _wait(self, condition: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + TURN_SECONDS
+    def _wait(self, condition: Callable[[], bool], seconds: float = TURN_SECONDS) -> bool:
+        deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline or self._stopped.wait(0.7):
                 return False
