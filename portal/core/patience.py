@@ -57,12 +57,14 @@ def note(what: str) -> Iterator[None]:
     A busy database or a full disk is logged with ``what``; any other error is raised. Open a transaction in
     the block if it writes more than one row.
     """
+    entered = False
     try:
         # Within a transaction, a failure must not break what follows; without one, no savepoint is needed.
         with _waiting(NOTE_SECONDS), transaction.atomic() if connection.in_atomic_block else nullcontext():
+            entered = True
             yield
     except DatabaseError as error:
-        if not is_busy(error) and not no_space(error):
+        if not entered or (not is_busy(error) and not no_space(error)):
             raise
         logger.warning("left out: %s (%s)", what, error)
 
@@ -73,12 +75,15 @@ def _waiting(seconds: float) -> Iterator[None]:
         yield
         return
     before = _configured()
-    _set(seconds)
+    # A database that is away says so again where it is used.
+    with contextlib.suppress(DatabaseError):
+        _set(seconds)
     try:
         yield
     finally:
         if connection.connection is not None:
-            _set(before)
+            with contextlib.suppress(DatabaseError):
+                _set(before)
 
 
 def _configured() -> float:
@@ -95,7 +100,7 @@ def _set(seconds: float) -> None:
     milliseconds = int(1000 * seconds)
     name = "PRAGMA busy_timeout =" if connection.vendor == "sqlite" else "SET lock_timeout ="
     # Bypasses Django's cursors, so that it is neither counted nor logged as a query of the page.
-    with contextlib.closing(connection.connection.cursor()) as cursor:
+    with connection.wrap_database_errors, contextlib.closing(connection.connection.cursor()) as cursor:
         cursor.execute(f"{name} {milliseconds}")
 
 
@@ -104,7 +109,10 @@ def _on_request_started(**_) -> None:
     if not getattr(_here, "is_web", False):
         _here.is_web = True
         if connection.connection is not None and not connection.in_atomic_block:
-            _set(WEB_SECONDS)
+            try:
+                _set(WEB_SECONDS)
+            except DatabaseError:  # it broke between two requests: the next query makes another one
+                connection.close()
 
 
 def _connected(connection, **_) -> None:
