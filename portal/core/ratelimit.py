@@ -125,7 +125,8 @@ def count(caller: str, window: int) -> tuple[int, int]:
             together = _broker().pipeline(transaction=True).get(earlier).incr(key).expire(key, 2 * WINDOW)
             before, here, _ = together.execute()
             return int(before or 0), here
-        except redis.RedisError:
+        # redis-py 8 raises a ValueError when the handshake of a new connection takes too long.
+        except (redis.RedisError, ValueError):
             _away_until = time.monotonic() + WITHOUT_BROKER
     for key in [key for key in _alone if key[1] < window - 1]:
         del _alone[key]

@@ -137,3 +137,16 @@ def test_a_broker_that_goes_away_stops_nobody(broker):
     broker.wait()
     assert ratelimit.count("token:1", 30_000_000) == (0, 1)
     assert ratelimit.count("token:1", 30_000_000) == (0, 2)
+
+
+def test_a_broker_too_busy_to_greet_stops_nobody(monkeypatch):
+    """redis-py 8.0 raises a ValueError then."""
+
+    class Busy:
+        def pipeline(self, **options):
+            raise ValueError("I/O operation on closed file.")
+
+    monkeypatch.setattr(ratelimit, "_away_until", 0.0)
+    monkeypatch.setattr(ratelimit, "_broker", Busy)
+    assert ratelimit.count("token:busy", 30_000_000) == (0, 1)
+    assert ratelimit.count("token:busy", 30_000_000) == (0, 2)
