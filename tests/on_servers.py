@@ -52,8 +52,8 @@ def owner() -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """The URL of a database."""
+def postgresql(folder: Path, network: str = "") -> Iterator[str]:
+    """The URL of a database. ``network``: other addresses than loopback that may use it, as 10.0.0.0/8."""
     data, port, where = folder / "rows", free_port(), binaries()
     if not os.geteuid():
         shutil.chown(folder, "postgres")
@@ -62,8 +62,12 @@ def postgresql(folder: Path) -> Iterator[str]:
          "--encoding", "UTF8", "--locale", "C.UTF-8"],
         check=True, stdout=subprocess.DEVNULL, cwd="/", **owner(),
     )  # fmt: skip
+    if network:
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {network} trust\n")
     server = subprocess.Popen(
-        [where / "postgres", "-D", data, "-p", str(port), "-k", folder, *FAST.split()],
+        [where / "postgres", "-D", data, "-p", str(port), "-k", folder, *FAST.split(),
+         "-h", "0.0.0.0" if network else "127.0.0.1"],
         cwd="/", stderr=(folder / "log").open("wb"), **owner(),
     )  # fmt: skip
     with ended(server):
@@ -72,13 +76,14 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def redis(folder: Path) -> Iterator[str]:
+def redis(folder: Path, listen: str = "127.0.0.1") -> Iterator[str]:
     """The URL of a broker."""
     port = free_port()
     server = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+        ["redis-server", "--port", str(port), "--bind", listen, "--protected-mode", "no", "--save", "",
+         "--dir", folder],
         stdout=subprocess.DEVNULL,
-    )
+    )  # fmt: skip
     with ended(server):
         wait_for(port)
         yield f"redis://127.0.0.1:{port}/0"

@@ -1,0 +1,1 @@
+"""Worker hosts that share nothing with the portal's host but a network, on one machine."""
