@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
+
+SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
 
 
 class SettingError(Exception):
@@ -52,6 +55,15 @@ def address(name: str, host: str, port: int) -> str:
 def names(name: str, default: str) -> list[str]:
     """A comma-separated list of words."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def slugs(name: str) -> list[str]:
+    """Comma-separated short names of small letters, digits and hyphens."""
+    found = names(name, "")
+    for word in found:
+        if not SLUG.fullmatch(word):
+            raise SettingError(f"{name} must be names such as harbour or depot-2, not {word!r}.")
+    return found
 
 
 def pairs(name: str) -> dict[str, str]:

@@ -324,6 +324,8 @@ DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 30)
 # How often a training's checkpoint is copied to storage, for other hosts to go on from; 0 for never.
 CHECKPOINT_MINUTES = env.integer("CHECKPOINT_MINUTES", 5 if FILES_S3_BUCKET else 0)
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
+# The sites whose boards this worker reaches, see ``jobs/sites.py``; none for the boards without a site.
+SITES = env.slugs("SITES")
 # The networks that devices and jump hosts may be in; none for every network.
 DEVICE_NETWORKS = env.networks("DEVICE_NETWORKS")
 # How often to check whether a device that was online still is; 0 for never.

@@ -9,7 +9,7 @@ from portal.application import pages, services
 from portal.application.models import Application
 from portal.core import panels
 from portal.devices.job_kinds import on_board
-from portal.jobs import kinds
+from portal.jobs import filters, kinds
 from portal.jobs.kinds import Subject
 
 
@@ -26,6 +26,7 @@ def register() -> None:
             subjects=_subjects,
         )
     )
+    filters.extend("device", "application__device")
     panels.add("device", pages.device_panel)
 
 

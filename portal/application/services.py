@@ -84,7 +84,7 @@ def _submit(row: Application, user, what: Act) -> Application:
         )
     jobs.refuse_if_full(row.device.team)
     row.act = what
-    row.job = jobs.submit(KIND, row.device.team, user, resource=row.device.resource)
+    row.job = jobs.submit(KIND, row.device.team, user, **row.device.lane)
     row.save()
     audit.record(f"app.{what}", row.device, actor=user)
     return row

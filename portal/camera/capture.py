@@ -69,7 +69,7 @@ def start(draft: CaptureDraft, user, device: Device, order: Order) -> Capture:
     capture = Capture.objects.create(
         draft=draft,
         device=device,
-        job=jobs.submit(KIND, draft.team, user, resource=device.resource),
+        job=jobs.submit(KIND, draft.team, user, **device.lane),
         class_name=services.clean_class(draft, order.class_name),
         count=order.count,
         every_ms=order.every_ms,

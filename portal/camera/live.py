@@ -21,6 +21,7 @@ from portal.devices.camera_stream import CameraStream, Frame
 from portal.devices.models import Device
 from portal.devices.services import connect
 from portal.jobs import services as jobs
+from portal.jobs import sites
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, Job, NothingLeft, Status
 from portal.teams import audit
@@ -47,7 +48,7 @@ def start(device: Device, user) -> LiveView:
     if known is not None:
         return known
     jobs.refuse_if_full(device.team)
-    job = jobs.submit(KIND, device.team, user, resource=device.resource)
+    job = jobs.submit(KIND, device.team, user, **device.lane)
     audit.record("device.live", device, actor=user)
     return LiveView.objects.create(device=device, job=job)
 
@@ -155,4 +156,4 @@ def replace(old: Job, new: Job) -> None:
 
 def after(job: Job) -> None:
     """Wake what waited for the device."""
-    jobs.wake("deploy")
+    jobs.wake(sites.queue_at("deploy", sites.site_of(job.queue)))

@@ -14,6 +14,7 @@ from portal.core.messages import shown
 from portal.core.relay import RelayResponse
 from portal.devices import releases
 from portal.devices.models import Device
+from portal.jobs import sites
 from portal.jobs.models import Job, Status
 from portal.teams.access import operator_required
 from portal.teams.quotas import QuotaReached
@@ -71,7 +72,7 @@ def _sentence(device: Device, job: Job) -> str:
         other = Device.objects.select_related("busy_with").get(pk=device.pk).busy_with
         if other is not None and other.is_active and other.pk != job.pk:
             return _("Waiting for job %(job)d, which uses the device.") % {"job": other.pk}
-        return _("Waiting for a worker.")
+        return shown(sites.problem_of(job.queue)) or _("Waiting for a worker.")
     if job.status == Status.FAILED:
         return shown(job.message)
     if job.is_active:

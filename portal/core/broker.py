@@ -23,15 +23,18 @@ ERRORS = (OperationalError, RedisError, OSError)
 _away_until = 0.0
 
 
-def send(task: str, args: Sequence[Any] = (), queue: str | None = None) -> bool:
+def send(task: str, args: Sequence[Any] = (), queue: str | None = None, expires: float | None = None) -> bool:
     """Publish a call of the task with this name. False if the broker did not accept it. Never raises.
 
     Waits BROKER_SECONDS at most, and not at all for BROKER_PAUSE_SECONDS after a failure. ``queue`` defaults
-    to the task's own.
+    to the task's own. ``expires``: seconds after which the call is dropped.
     """
     if is_away():
         return False
-    options, began = {"queue": queue} if queue else {}, time.monotonic()
+    options = {"queue": queue} if queue else {}
+    if expires is not None:
+        options["expires"] = expires
+    began = time.monotonic()
     try:
         publish(task, list(args), **options)
     except ERRORS as error:

@@ -101,6 +101,7 @@ def owner_of(device: Device) -> str:
     """
     words = f"{device.team_id} {device.host.lower()} {device.port}"
     words += f" {device.jump_id}" if device.jump_id else ""  # the same address elsewhere is another board
+    words += f" at {device.site}" if device.site else ""
     return salted_hmac("board lock", words, algorithm="sha256").hexdigest()[:16]
 
 

@@ -43,7 +43,7 @@ def start(device: Device, user) -> Profile:
         team=device.team,
         created_by=user,
         device=device,
-        job=jobs.submit(KIND, device.team, user, resource=device.resource),
+        job=jobs.submit(KIND, device.team, user, **device.lane),
     )
     audit.record("device.profile", device, actor=user)
     return made

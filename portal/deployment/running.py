@@ -64,6 +64,7 @@ def _there(device: Device, releases: set[str]) -> dict[str, Deployment]:
         device__host__iexact=device.host,
         device__port=device.port,
         device__jump=device.jump_id,
+        device__site=device.site,
     )
     rows = Deployment.objects.filter(there, release__in=releases).select_related(
         "compiled_model__model", "source"
@@ -117,8 +118,8 @@ def _reported(devices: Sequence[Device]) -> dict[int, Deployment]:
             if (there := list(filter(None, rows)))}  # fmt: skip
 
 
-def _address(device: Device) -> tuple[int, str, int, int | None]:
-    return device.team_id, device.host.lower(), device.port, device.jump_id
+def _address(device: Device) -> tuple[int, str, int, int | None, str]:
+    return device.team_id, device.host.lower(), device.port, device.jump_id, device.site
 
 
 def devices_that_run(compiled_ids: set[int]) -> dict[int, list[Device]]:

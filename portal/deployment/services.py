@@ -49,7 +49,7 @@ def start(
         board_images=board_images,
         gate=decision.as_data(),
         override="" if decision.passed else override,
-        job=jobs.submit(KIND, device.team, user, priority=priority, resource=device.resource),
+        job=jobs.submit(KIND, device.team, user, priority=priority, **device.lane),
     )
     _record_override(made, user)
     return made
@@ -91,7 +91,7 @@ def roll_back(source: Deployment, user) -> Deployment:
         device=device,
         board_images=0,
         source=source,
-        job=jobs.submit(KIND, device.team, user, priority=Priority.HIGH, resource=device.resource),
+        job=jobs.submit(KIND, device.team, user, priority=Priority.HIGH, **device.lane),
     )
     label = f"{source.release} on {device}"
     audit.record("deployment.rollback", made, team=device.team, actor=user, label=label)

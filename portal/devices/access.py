@@ -135,7 +135,7 @@ def _start(device: Device, user, action: str, new: Credentials, **fields) -> Acc
         created_by=user,
         action=action,
         secret=new.sealed(place_of(device)),
-        job=jobs.submit(KIND, device.team, user, resource=device.resource),
+        job=jobs.submit(KIND, device.team, user, **device.lane),
         **fields,
     )
     audit.record(f"device.{action}", device, actor=user, detail=fields.get("public_key", ""))

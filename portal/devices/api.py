@@ -116,7 +116,9 @@ class DeviceViewSet(AccessActions, mixins.ListModelMixin, mixins.RetrieveModelMi
         credentials = _credentials(data)
         wanted = data.pop("host_key", "")
         try:
-            found = services.shown_host_key(request.team, data["host"], data["port"], data.get("jump"))
+            found = services.shown_host_key(
+                request.team, data["host"], data["port"], data.get("jump"), data.get("site", "")
+            )
             if wanted and wanted.split()[-1] != found.fingerprint:
                 raise serializers.ValidationError(
                     {"host_key": [shown(msg("The board shows another key: {found}.", found=found))]}
@@ -156,7 +158,7 @@ class DeviceViewSet(AccessActions, mixins.ListModelMixin, mixins.RetrieveModelMi
         form = NewHostKeySerializer(data=request.data)
         form.is_valid(raise_exception=request.method == "POST")
         try:
-            found = services.shown_host_key(request.team, device.host, device.port, device.jump)
+            found = services.key_shown_now(device)
         except BoardError as error:
             raise NotNow(shown(error)) from error
         if request.method == "POST":

@@ -28,6 +28,8 @@ class DeviceFilter(Created):
     chip = WithChip(named(configs.chips()))
     tag = django_filters.CharFilter(method="with_tag", help_text=_("a tag, whole"))
 
+    site = django_filters.CharFilter(field_name="site", help_text=_("the name of a site, whole"))
+
     def with_tag(self, rows, name, value):
         return rows.filter(
             pk__in=Device.tags.through.objects.filter(devicetag__name__iexact=value).values("device")

@@ -10,7 +10,7 @@ from portal.core.forms import StyledForm
 from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.devices import access
-from portal.devices.hosts import check_host
+from portal.devices.hosts import SITE_LENGTH, check_host, check_site
 from portal.devices.models import Device, JumpHost
 from portal.devices.services import Credentials
 from workers.contract.messages import msg
@@ -113,6 +113,13 @@ class AccessForm(SecretForm):
         empty_label=_("directly"),
         help_text=_("A jump host, if this server cannot reach the board itself."),
     )
+    site = forms.CharField(
+        required=False,
+        max_length=SITE_LENGTH,
+        label=_("Site"),
+        help_text=_("Only if workers at another place reach it: the name that they serve, such as harbour."),
+        validators=[check_site],
+    )
     tags = forms.CharField(
         required=False,
         max_length=1000,
@@ -120,7 +127,7 @@ class AccessForm(SecretForm):
         help_text=_("Words to find it by, with commas between them."),
     )
     field_order = [
-        "name", "host", "port", "username", "password", "private_key", "passphrase", "jump", "tags",
+        "name", "host", "port", "username", "password", "private_key", "passphrase", "jump", "site", "tags",
     ]  # fmt: skip
 
     def __init__(self, *args, team, device: Device | None = None, **kwargs):

@@ -1,4 +1,4 @@
-"""Validates a board's address before it is looked up."""
+"""Validates a board's address before it is looked up, and the name of its site."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from portal import env
 from portal.core import names
+from portal.jobs.sites import NO_SITE
 
+SITE_LENGTH = 30
 LONGEST = 253  # characters of a host name (RFC 1035)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
@@ -22,6 +25,14 @@ def check_host(text: str) -> None:
     names.one_line(text)
     if not (_is_number(text) or _is_name(text)):
         raise ValidationError(_("This is not an address: write an IP number or a host name."))
+
+
+def check_site(text: str) -> None:
+    """Raise ValidationError unless a site can have this name."""
+    if not env.SLUG.fullmatch(text) or text == NO_SITE:
+        raise ValidationError(
+            _("Name a site with small letters, digits and hyphens, such as harbour or depot-2.")
+        )
 
 
 def _is_number(text: str) -> bool:

@@ -21,6 +21,7 @@ def on_board(row: str, **fields) -> kinds.Kind:
     """A kind of the jobs that talk to a board, one at a time; ``row`` of the job names the device."""
     return kinds.Kind(
         claim=lambda job: Device.objects.claim(getattr(job, row).device_id, job),
+        site=lambda job: getattr(job, row).device.site if hasattr(job, row) else "",
         held_up=lambda ids: held_up_at((f"{row}__device",), ids),
         role=Role.OPERATOR,
         **({"queue": "deploy"} | fields),
@@ -38,6 +39,7 @@ def register() -> None:
             complete=services.complete_probe,
             claim=services.claim_for_probe,
             held_up=lambda ids: held_up_at(("probed_devices",), ids),
+            site=services.site_of_probe,
             replace=services.replace_probe,
             subjects=_probed,
             role=Role.OPERATOR,

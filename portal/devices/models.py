@@ -24,7 +24,11 @@ class DeviceQuerySet(OwnedQuerySet):
         with transaction.atomic():
             device = self.get(pk=pk)
             same = self.select_for_update().filter(
-                team=device.team_id, host__iexact=device.host, port=device.port, jump=device.jump_id
+                team=device.team_id,
+                host__iexact=device.host,
+                port=device.port,
+                jump=device.jump_id,
+                site=device.site,
             )
             holders = {row.busy_with_id for row in same.order_by("pk")} - {None, job.pk}
             if Job.objects.filter(pk__in=holders).exclude(status__in=FINAL).exists():
@@ -95,6 +99,8 @@ class Device(Owned):
     reported_at = models.DateTimeField(null=True)
     # Whether it still takes the password with which boards of its kind leave the factory; None if unknown.
     factory_password = models.BooleanField(null=True)
+    # The place from where it is reached, see jobs/sites.py; empty for none.
+    site = models.CharField(max_length=30, blank=True, default="", db_default="")
     tags = models.ManyToManyField(DeviceTag, related_name="devices")
 
     objects = DeviceQuerySet.as_manager()
@@ -108,15 +114,18 @@ class Device(Owned):
 
     @property
     def resource(self) -> str:
-        """The resource that only one job may use at a time: the board's address, which rows may share."""
+        """The resource that only one job may use at a time: the board's address, which rows may share. Each
+        site has its own addresses.
+        """
+        place = f"{self.host.lower()}:{self.port}" + (f" at {self.site}" if self.site else "")
         if self.jump_id is None:
-            return msg("board {host}:{port}", host=self.host.lower(), port=self.port)
-        return msg(
-            "board {host}:{port} behind jump host {jump}",
-            host=self.host.lower(),
-            port=self.port,
-            jump=self.jump_id,
-        )
+            return msg("board {place}", place=place)
+        return msg("board {place} behind jump host {jump}", place=place, jump=self.jump_id)
+
+    @property
+    def lane(self) -> dict[str, str]:
+        """The fields of a job that talks to it."""
+        return {"resource": self.resource, "site": self.site}
 
     @property
     def board_profile(self) -> configs.BoardProfile:

@@ -10,8 +10,6 @@ from portal.devices.errors import BoardError
 from portal.devices.models import Device, JumpHost
 from workers.contract.messages import msg
 
-WAY = ("host", "port", "jump")
-
 
 class AddressHeld(BoardError):
     """The address cannot change now."""
@@ -29,8 +27,13 @@ def register(follow: Callable[[Device], None]) -> None:
     _followers.append(follow)
 
 
+def way_changes(device: Device, fields: dict) -> bool:
+    """Whether these changes of a row lead to it another way, besides its address."""
+    return any(fields.get(name, getattr(device, name)) != getattr(device, name) for name in ("jump", "site"))
+
+
 def way_of(device: Device) -> tuple:
-    return device.host.lower(), device.port, device.jump_id
+    return device.host.lower(), device.port, device.jump_id, device.site
 
 
 def moved(device: Device) -> None:

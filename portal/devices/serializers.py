@@ -6,8 +6,9 @@ from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
 from portal.devices import access, releases
 from portal.devices.fitness import Verdict
-from portal.devices.hosts import check_host
+from portal.devices.hosts import SITE_LENGTH, check_host, check_site
 from portal.devices.models import AccessChange, Device, HealthSample, Inference, InferenceImage, JumpHost
+from portal.jobs import sites
 from portal.jobs.serializers import JobSerializer
 from workers.contract.messages import msg
 
@@ -23,8 +24,19 @@ class DeviceSerializer(serializers.ModelSerializer):
     newer_model = serializers.SerializerMethodField(
         help_text="the id of a model that was trained on the same dataset later than the one that it runs"
     )
+    site_problem = serializers.SerializerMethodField(
+        help_text="what is wrong with its site, such as that no worker serves it; else empty"
+    )
     tags = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
     probe_job = JobSerializer(allow_null=True)
+
+    def get_site_problem(self, device) -> str:
+        if not device.site:
+            return ""
+        if getattr(self, "_served", None) is None:
+            self._served = sites.served()
+        queue = sites.queue_at("deploy", device.site)
+        return "" if queue in self._served else shown(sites.sentence(queue))
 
     def get_newer_model(self, device) -> int | None:
         rows = self.parent.instance if self.parent else [device]
@@ -38,7 +50,7 @@ class DeviceSerializer(serializers.ModelSerializer):
         fields = [
             "id", "name", "profile", "virtual", "host", "port", "username", "auth", "host_key", "probe",
             "probe_job", "seen_at", "problem", "current_release", "reported_at", "created_at",
-            "factory_password", "jump", "newer_model", "tags",
+            "factory_password", "jump", "site", "site_problem", "newer_model", "tags",
         ]  # fmt: skip
 
 
@@ -63,6 +75,20 @@ class FitnessSerializer(serializers.Serializer):
 
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     checks = CheckSerializer(many=True)
+
+
+class SiteField(serializers.CharField):
+    """The name of a site."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            required=False, allow_blank=True, max_length=SITE_LENGTH, validators=[_check_site], **kwargs
+        )
+
+
+def _check_site(text: str) -> None:
+    if text:
+        check_site(text)
 
 
 class TagsField(BoundedListField):
@@ -136,7 +162,7 @@ class NewDeviceSerializer(SecretSerializer):
     jump = InTeamField(
         queryset=JumpHost.objects.all(), required=False, allow_null=True, help_text="a jump host"
     )
-
+    site = SiteField(help_text="whose workers reach it, such as `harbour`; empty for the portal's own")
     tags = TagsField(required=False)
 
     def validate_profile(self, value):
@@ -165,6 +191,7 @@ class EditDeviceSerializer(SecretSerializer):
     jump = InTeamField(
         queryset=JumpHost.objects.all(), required=False, allow_null=True, help_text="null: directly"
     )
+    site = SiteField(help_text="whose workers reach it; empty for none")
     tags = TagsField(required=False, help_text="replace all tags")
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.core.encryption import WrongKey
-from portal.devices import inference_images, moves, running, shownkey, watch
+from portal.devices import inference_images, moves, rerouting, running, shownkey, sitekey, watch
 from portal.devices import probe as probing
 from portal.devices.connection import BoardConnection
 from portal.devices.credentials import (
@@ -48,13 +48,24 @@ def read_host_key(host: str, port: int, **way: Jump) -> HostKey:
     return fetch_host_key(host, port, settings.SSH_TIMEOUT_SECONDS, **way)
 
 
-def shown_host_key(team, host: str, port: int, jump: JumpHost | None = None) -> HostKey:
-    """``read_host_key`` for a web request, which it blocks for a few seconds at most. Raises BoardError."""
+def shown_host_key(team, host: str, port: int, jump: JumpHost | None = None, site: str = "") -> HostKey:
+    """``read_host_key`` for a web request, which it blocks for a few seconds at most. Raises BoardError.
+
+    For a board at a site, a worker that serves it reads the key.
+    """
+    if site:
+        sitekey.refuse_unserved(site)
+        return shownkey.shown_within(team.pk, lambda: sitekey.ask(site, host, port, jump), f"{host}:{port}")
     try:
         way = {"jump": jump_of(jump)} if jump is not None else {}
     except WrongKey as error:
         raise BoardError(error.args[0]) from error
     return shownkey.shown_within(team.pk, lambda: read_host_key(host, port, **way), f"{host}:{port}")
+
+
+def key_shown_now(device: Device) -> HostKey:
+    """The key that a registered board shows now, for a web request. Raises BoardError."""
+    return shown_host_key(device.team, device.host, device.port, device.jump, device.site)
 
 
 @transaction.atomic
@@ -71,6 +82,7 @@ def register(
     host_key: HostKey,
     jump: JumpHost | None = None,
     tags: list[str] = (),
+    site: str = "",
 ) -> Device:
     """Store a device with the host key that its owner has confirmed, and probe it. Raises BoardError."""
     credentials.check()
@@ -84,10 +96,12 @@ def register(
         auth=credentials.auth,
         secret=credentials.sealed(place),
         jump=jump,
+        site=site,
         **place,
     )
     set_tags(device, tags)
-    audit.record("device.create", device, actor=user, detail=f"{host}:{port}, {host_key}")
+    where = f"{host}:{port}" + (f" at {site}" if site else "")
+    audit.record("device.create", device, actor=user, detail=f"{where}, {host_key}")
     start_probe(device, user)
     return device
 
@@ -120,13 +134,15 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     changed = dict(fields)
     if "tags" in changed:
         set_tags(row, changed.pop("tags"))
-    if place != before or fields.get("jump", row.jump) != row.jump:
+    if place != before or moves.way_changes(row, fields):
         changed |= {"reported_release": "", "reported_at": None}  # another board, not contacted yet
     for name, value in changed.items():
         setattr(device, name, value)
     device.save(update_fields=list(changed))
     if moves.way_of(device) != moves.way_of(row):
         moves.moved(device)
+    if device.site != row.site:
+        rerouting.reroute(device)
     verb = "device.host-key" if "host_key" in fields else "device.edit"
     audit.record(
         verb, device, detail=fields.get("host_key") or msg("changed: {fields}", fields=", ".join(named))
@@ -195,7 +211,7 @@ def start_probe(device: Device, user) -> Job:
     device.probe_job = Device.objects.select_for_update().get(pk=device.pk).probe_job
     if device.probe_job and device.probe_job.is_active:
         return device.probe_job
-    device.probe_job = jobs.submit("probe", device.team, user, resource=device.resource)
+    device.probe_job = jobs.submit("probe", device.team, user, **device.lane)
     device.save(update_fields=["probe_job"])
     return device.probe_job
 
@@ -259,7 +275,7 @@ def start_inference(device: Device, user, uploads) -> Inference:
     try:
         inference_images.store(inference, uploads)
         with transaction.atomic():
-            inference.job = jobs.submit("infer", device.team, user, resource=device.resource)
+            inference.job = jobs.submit("infer", device.team, user, **device.lane)
             inference.save(update_fields=["job"])
             audit.record(
                 "device.infer",
@@ -280,6 +296,11 @@ def claim_for_probe(job: Job) -> bool:
     """As other jobs on the device: two at once would mix up their releases."""
     device = job.probed_devices.first()
     return device is None or Device.objects.claim(device.pk, job)
+
+
+def site_of_probe(job: Job) -> str:
+    device = job.probed_devices.first()
+    return device.site if device else ""
 
 
 def replace_probe(old: Job, new: Job) -> None:

@@ -24,6 +24,7 @@ from portal.devices.models import Device, DeviceTag, Inference
 from portal.devices.moves import AddressHeld
 from portal.devices.shown import images_of
 from portal.devices.thresholds import NAMES, forgiving
+from portal.jobs import sites
 from portal.jobs.models import IllegalTransition
 from portal.teams import audit
 from portal.teams.access import operator_required
@@ -32,7 +33,7 @@ from workers.datakit.errors import InputError
 
 HISTORY = 10
 NAMED = 8  # images of an earlier inference listed in its row
-ACCESS = ("name", "host", "port", "username", "jump", "tags")
+ACCESS = ("name", "host", "port", "username", "jump", "site", "tags")
 
 
 def _device(request, pk: int) -> Device:
@@ -96,6 +97,7 @@ def _live(request, device: Device) -> Live:
         "device": device,
         "removed": configs.boards().removed(device.profile),
         "busy": busy,
+        "site_problem": sites.problem_of(sites.queue_at("deploy", device.site)),
         "current": releases.current([device]).get(device.pk),
         "newer": releases.newer([device]).get(device.pk),
     }
@@ -142,7 +144,9 @@ def _register(request, form: DeviceForm) -> Device | None:
     data = form.cleaned_data
     fields = {name: data[name] for name in (*ACCESS, "profile")}
     try:
-        found = services.shown_host_key(request.team, data["host"], data["port"], data.get("jump"))
+        found = services.shown_host_key(
+            request.team, data["host"], data["port"], data.get("jump"), data["site"]
+        )
     except BoardError as error:
         form.add_errors({"host": str(error)})
         return None
@@ -188,7 +192,7 @@ def device_host_key(request, pk):
     found, problem = None, ""
     form = SecretForm(request.POST or None)
     try:
-        found = services.shown_host_key(request.team, device.host, device.port, device.jump)
+        found = services.key_shown_now(device)
     except BoardError as error:
         problem = str(error)
     same = bool(found) and HostKey.parse(device.host_key).matches(found)

@@ -39,15 +39,21 @@ def free():
 
 
 def due():
-    """Devices that were online before and were not contacted for the configured time."""
+    """Devices of all sites that were online before and were not contacted for the configured time."""
     horizon = timezone.now() - timedelta(minutes=settings.DEVICE_CHECK_MINUTES)
     rows = free().exclude(seen_at=None).exclude(probe_job__status__in=ACTIVE)
     waited = Q(checked_at=None) | Q(checked_at__lt=horizon)
     return rows.filter(waited).filter(Q(seen_at__lt=horizon) | ~Q(lost_at=None))
 
 
-def watch(on_full: Callable[[], None] = lambda: None) -> None:
-    """Before: devices last checked long ago. After: checked; people are notified of changes.
+def sites_due() -> list[str]:
+    """The sites that have devices to check."""
+    return list(due().exclude(site="").order_by().values_list("site", flat=True).distinct())
+
+
+def watch(site: str = "", on_full: Callable[[], None] = lambda: None) -> None:
+    """Before: devices at the site, or at none, last checked long ago. After: checked; people are notified of
+    changes.
 
     Any number of workers may do this at once. ``on_full`` is called while there may be work for another.
     """
@@ -55,7 +61,7 @@ def watch(on_full: Callable[[], None] = lambda: None) -> None:
         return
     until = time.monotonic() + ROUND_SECONDS
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        while time.monotonic() < until and (devices := take()):
+        while time.monotonic() < until and (devices := take(site)):
             if len(devices) == BATCH:
                 on_full()
             for device, (problem, report) in zip(devices, pool.map(_check_and_report, devices), strict=True):
@@ -63,9 +69,9 @@ def watch(on_full: Callable[[], None] = lambda: None) -> None:
 
 
 @transaction.atomic
-def take() -> list[Device]:
+def take(site: str = "") -> list[Device]:
     """The devices that have waited longest. Marked at once, so that no other worker checks them too."""
-    rows = due().select_related("jump").order_by("checked_at")
+    rows = due().filter(site=site).select_related("jump").order_by("checked_at")
     skip = connection.features.has_select_for_update_skip_locked
     devices = list(rows.select_for_update(skip_locked=skip, of=("self",) if skip else ())[:BATCH])
     Device.objects.filter(pk__in=[device.pk for device in devices]).update(checked_at=timezone.now())

@@ -6,17 +6,24 @@ class JobsConfig(AppConfig):
     name = "portal.jobs"
 
     def ready(self):
-        from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+        from celery.signals import (
+            celeryd_after_setup,
+            worker_init,
+            worker_ready,
+            worker_shutdown,
+            worker_shutting_down,
+        )
         from django.core.checks import register
 
         from portal.core import refusals
-        from portal.jobs import checks, draining, hosts, scheduler, stored_bytes
+        from portal.jobs import checks, draining, hosts, scheduler, sites, stored_bytes
         from portal.jobs.models import IllegalTransition, Job
         from portal.teams import filters, quota_usage
         from portal.teams.quota_usage import StoragePart
 
         register(checks.check)
         worker_init.connect(checks.on_worker_start)
+        celeryd_after_setup.connect(sites.on_set_up)
         worker_shutting_down.connect(draining.begin)
         worker_ready.connect(hosts.on_ready)
         worker_shutting_down.connect(hosts.on_stopping)

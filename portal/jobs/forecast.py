@@ -12,10 +12,13 @@ import statistics
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
+from portal.jobs import sites
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.jobs.scheduler import START_HISTORY, TeamShare
 from portal.teams import quotas
@@ -35,8 +38,9 @@ class Entry:
     ends_in: float | None = None
     position: int | None = None  # of a waiting job, from 1
     starts_in: float | None = None
-    waits_for: str = ""  # "turn", "limit" or "device"
+    waits_for: str = ""  # "turn", "limit", "device" or "site"
     limit: int | None = None  # its team's limit, if that is what it waits for
+    problem: str = ""  # a sentence, if it waits for a worker that serves its site
 
     @property
     def lock(self):
@@ -52,19 +56,23 @@ class Queue:
     running: list[Entry] = field(default_factory=list)
     waiting: list[Entry] = field(default_factory=list)
     idle_since: datetime | None = None  # no job was taken since then, although one could have been
+    problem: str = ""  # a sentence, if no worker serves the queue's site
 
     def entry_of(self, job: Job) -> Entry | None:
         return next((entry for entry in self.waiting if entry.job.pk == job.pk), None)
 
 
 def queues_by_name(names=quotas.QUEUES) -> dict[str, Queue]:
-    """The queues by name. The number of database queries does not grow with their length."""
+    """The queues by name, with those of their sites that have jobs. The number of database queries does not
+    grow with their length.
+    """
     found = {name: Queue(name) for name in names}
     waiting: dict[str, list[Entry]] = defaultdict(list)
-    jobs = Job.objects.filter(queue__in=found, status__in=ACTIVE)
+    jobs = Job.objects.filter(_in_queues(names), status__in=ACTIVE)
     jobs = jobs.select_related("created_by").defer("result", "message")
     for job in jobs.order_by("-priority", "place", "pk"):
-        rows = waiting[job.queue] if job.status == Status.QUEUED else found[job.queue].running
+        queue = found.setdefault(job.queue, Queue(job.queue))
+        rows = waiting[job.queue] if job.status == Status.QUEUED else queue.running
         rows.append(Entry(job))
     if not any(queue.running for queue in found.values()) and not waiting:
         return found
@@ -75,8 +83,25 @@ def queues_by_name(names=quotas.QUEUES) -> dict[str, Queue]:
             entry.ends_in = _rest(entry.job, seconds.get(_key(entry.job)))
     for name, entries in waiting.items():
         found[name].waiting = _Play(found[name], entries, seconds).order()
+    _find_unserved([queue for queue in found.values() if queue.waiting])
     _find_idle([queue for queue in found.values() if queue.waiting and not queue.running])
     return found
+
+
+def _in_queues(names) -> Q:
+    at_sites = (Q(queue__startswith=f"{name}.") for name in names if name in sites.BOARD_QUEUES)
+    return reduce(or_, at_sites, Q(queue__in=names))
+
+
+def _find_unserved(queues: list[Queue]) -> None:
+    """Flag queues of sites that no worker serves."""
+    unserved = sites.unserved(queue.name for queue in queues)
+    for queue in queues:
+        if queue.name in unserved:
+            queue.problem = sites.sentence(queue.name)
+            for entry in queue.waiting:
+                entry.problem, entry.waits_for = queue.problem, "site"
+                entry.starts_in = entry.ends_in = None
 
 
 def _find_idle(queues: list[Queue]) -> None:
@@ -152,7 +177,8 @@ class _Play:
         for entry in entries:
             self.of_team[entry.job.team_id].append(entry)
         self.limits = {
-            pk: limits.running.get(queue.name) for pk, limits in quotas.limits_of(self.of_team).items()
+            pk: limits.running.get(sites.base_of(queue.name))
+            for pk, limits in quotas.limits_of(self.of_team).items()
         }
         self.oldest = {pk: min(row.job.place for row in rows) for pk, rows in self.of_team.items()}
         self.last = _last_starts(queue.name, self.of_team)

@@ -17,13 +17,14 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from portal.jobs import sites
 from portal.jobs.models import Job, Worker
 from portal.jobs.scheduler import RUNNING_STATUSES
+from portal.jobs.sites import LOST_AFTER
 from portal.version import VERSION
 
 logger = logging.getLogger(__name__)
 EVERY_SECONDS = 15.0
-LOST_AFTER = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(days=7)
 HOST_CHARACTERS = 60  # as in a job's ``worker``
 STATES = ALIVE, STOPPING, LOST = "alive", "stopping", "lost"
@@ -142,6 +143,7 @@ def _as_dict(row: Worker) -> dict:
         "name": row.name,
         "state": LOST if lost else STOPPING if row.is_stopping else ALIVE,
         "queues": row.queues,
+        "sites": sorted({site for queue in row.queues if (site := sites.site_of(queue))}),
         "slots": row.slots,
         "device": row.device,
         "version": row.version,

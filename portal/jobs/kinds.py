@@ -73,6 +73,8 @@ class Kind:
     folder: Callable[[Job], str] = field(default=lambda job: f"jobs/{job.pk}")
     # Point the domain row of ``old`` at ``new``, its retry.
     replace: Callable[[Job, Job], None] = field(default=lambda old, new: None)
+    # The site of the board that the job is for; empty for none. See ``sites.py``.
+    site: Callable[[Job], str] = field(default=lambda job: "")
     # The subjects of the jobs of this kind among these ids, by job id.
     subjects: Callable[[set[int]], dict[int, Subject]] = field(default=lambda ids: {})
     # Whether its artifacts count as job files; False if another app counts them.

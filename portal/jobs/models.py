@@ -90,7 +90,7 @@ class Job(HasStatus, Owned):
     """One execution of anything long. ``phase`` tells progress, ``status`` the outcome."""
 
     kind = models.CharField(max_length=20)
-    queue = models.CharField(max_length=20)
+    queue = models.CharField(max_length=60)  # of a site: see sites.py
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
     phase = MessageField(blank=True)
     done = models.FloatField(default=0)

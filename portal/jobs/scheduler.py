@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from portal.core.messages import word
-from portal.jobs import kinds
+from portal.jobs import kinds, sites
 from portal.jobs.models import IN_WORDS, IllegalTransition, Job, Priority, Status
 from portal.teams import audit, quotas
 from portal.teams.models import Team
@@ -62,27 +62,47 @@ def team_shares(queue: str) -> list[TeamShare]:
     recent = jobs.filter(started_at__gt=timezone.now() - START_HISTORY)
     for row in recent.values("team_id").annotate(last=Max("started_at")):
         found[row["team_id"]].last_start = row["last"]
-    for team_id, limits in quotas.limits_of(found).items():
-        found[team_id].limit = running_limit(limits, queue)
+    limits = quotas.limits_of(found)
+    elsewhere = running_elsewhere(queue, [pk for pk, row in limits.items() if _quota(row, queue) is not None])
+    for team_id, row in limits.items():
+        found[team_id].limit = running_limit(row, queue, elsewhere.get(team_id, 0))
     return sorted(found.values(), key=TeamShare.order)
 
 
 def counts(team) -> JobCounts:
     """The number of a team's running jobs by queue, and of all its queued jobs."""
     jobs = Job.objects.filter(team=team).order_by()
-    running = jobs.filter(status__in=RUNNING_STATUSES).values_list("queue").annotate(count=Count("pk"))
-    return JobCounts(dict(running), jobs.filter(status=Status.QUEUED).count())
+    rows = jobs.filter(status__in=RUNNING_STATUSES).values_list("queue").annotate(count=Count("pk"))
+    running: dict[str, int] = {}
+    for queue, count in rows:
+        base = sites.base_of(queue)
+        running[base] = running.get(base, 0) + count
+    return JobCounts(running, jobs.filter(status=Status.QUEUED).count())
 
 
-def running_limit(limits: quotas.Limits, queue: str) -> int | None:
+def running_limit(limits: quotas.Limits, queue: str, elsewhere: int = 0) -> int | None:
     """How many jobs of a queue a team may run at once: its quota, or its share of the slots if that is less.
 
-    None means no limit.
+    The quota is for all sites together: ``elsewhere`` of the team's jobs run in the other queues of the same
+    base. The slots are those of the workers of one site. None means no limit.
     """
-    bounds = [
-        most for most in (limits.running.get(queue), settings.TEAM_SLOTS.get(queue)) if most is not None
-    ]
-    return min(bounds, default=None)
+    quota, share = _quota(limits, queue), settings.TEAM_SLOTS.get(sites.base_of(queue))
+    here = None if quota is None else max(0, quota - elsewhere)
+    return min((most for most in (here, share) if most is not None), default=None)
+
+
+def _quota(limits: quotas.Limits, queue: str) -> int | None:
+    return limits.running.get(sites.base_of(queue))
+
+
+def running_elsewhere(queue: str, team_ids) -> dict[int, int]:
+    """How many jobs of each team run in the queues of the same base at other sites, if any do."""
+    base = sites.base_of(queue)
+    if not team_ids or base not in sites.BOARD_QUEUES:
+        return {}
+    others = Job.objects.filter(Q(queue=base) | Q(queue__startswith=f"{base}.")).exclude(queue=queue)
+    rows = others.filter(team__in=team_ids, status__in=RUNNING_STATUSES).order_by().values_list("team_id")
+    return dict(rows.annotate(count=Count("pk")))
 
 
 def claim_next(queue: str, worker: str) -> Job | None:
@@ -119,7 +139,10 @@ def startable_jobs(queue: str, team_id: int) -> list[int]:
 
 
 def _is_full(job: Job) -> bool:
-    most = running_limit(quotas.limits(job.team), job.queue)
+    limits, queue = quotas.limits(job.team), job.queue
+    has_quota = _quota(limits, queue) is not None
+    elsewhere = running_elsewhere(queue, [job.team_id]) if has_quota else {}
+    most = running_limit(limits, queue, elsewhere.get(job.team_id, 0))
     return most is not None and _running(job) >= most
 
 

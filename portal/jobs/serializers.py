@@ -1,7 +1,8 @@
 from rest_framework import serializers
 
+from portal.core.messages import shown
 from portal.core.serializers import ChoiceOrNull, KnownFieldsOnly
-from portal.jobs import curves, hosts, scheduler
+from portal.jobs import curves, hosts, scheduler, sites
 from portal.jobs.models import Artifact, ErrorKind, Job, JobEvent, Metric, Priority, Status
 
 LARGEST = 2**62
@@ -26,11 +27,23 @@ class JobSerializer(serializers.ModelSerializer):
     seconds = serializers.FloatField(allow_null=True)
     tool_seconds = serializers.DictField(child=serializers.FloatField())
     error_kind = ChoiceOrNull(ErrorKind.choices, help_text="Null unless it failed.")
+    queue = serializers.CharField(help_text="such as `deploy`, or `deploy.harbour` for a board at a site")
+    problem = serializers.SerializerMethodField(
+        help_text="why it waits, if no worker serves the site of its board; else empty"
+    )
+
+    def get_problem(self, job) -> str:
+        if job.status != Status.QUEUED or not sites.site_of(job.queue):
+            return ""
+        root = self.root
+        if not hasattr(root, "served_queues"):  # one query for all jobs of an answer
+            root.served_queues = sites.served()
+        return "" if job.queue in root.served_queues else shown(sites.sentence(job.queue))
 
     class Meta:
         model = Job
         fields = [
-            "id", "kind", "queue", "priority", "status", "phase", "percent", "attempt", "retry_of",
+            "id", "kind", "queue", "problem", "priority", "status", "phase", "percent", "attempt", "retry_of",
             "created_by", "queued_at", "started_at", "finished_at", "seconds", "tool_seconds", "error_kind",
             "message", "log_bytes",
         ]  # fmt: skip
@@ -86,12 +99,17 @@ class QueueEntrySerializer(serializers.Serializer):
     starts_in = serializers.FloatField(allow_null=True, help_text="seconds, estimated; null where unknown")
     ends_in = serializers.FloatField(allow_null=True, help_text="seconds, estimated; null where unknown")
     waits_for = serializers.ChoiceField(
-        choices=["turn", "limit", "device"], allow_null=True, help_text="limit: of the team's running jobs"
+        choices=["turn", "limit", "device", "site"],
+        allow_null=True,
+        help_text="limit: of the team's running jobs; site: no worker serves the board's",
     )
+    problem = serializers.CharField(allow_blank=True, help_text="what keeps it from starting; else empty")
 
 
 class QueueSerializer(serializers.Serializer):
-    queue = serializers.CharField()
+    queue = serializers.CharField(help_text="such as `deploy`, or `deploy.harbour` for boards at a site")
+    site = serializers.CharField(allow_blank=True, help_text="empty without one")
+    problem = serializers.CharField(allow_blank=True, help_text="why nothing is taken; empty if all is well")
     idle_since = serializers.DateTimeField(
         allow_null=True, help_text="since when no worker took anything, though something waits"
     )
@@ -106,6 +124,7 @@ class HostWorkerSerializer(serializers.Serializer):
         help_text="stopping: finishes its jobs or hands them back; lost: not heard of for a minute",
     )
     queues = serializers.ListField(child=serializers.CharField(), help_text="what it may run")
+    sites = serializers.ListField(child=serializers.CharField(), help_text="whose boards it reaches")
     slots = serializers.IntegerField(help_text="how many jobs at a time")
     device = serializers.CharField(help_text="what trainings run on; empty for other workers")
     version = serializers.CharField()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from portal.core import broker, tracing
-from portal.jobs import endings, hooks, kinds, scheduler
+from portal.jobs import endings, hooks, kinds, scheduler, sites
 from portal.jobs.models import IN_WORDS, ErrorKind, IllegalTransition, Job, JobEvent, Status
 from portal.teams import audit, quotas
 from workers.contract.messages import msg
@@ -20,10 +20,13 @@ WAKE_AT_MOST = 20
 EXECUTE = "portal.jobs.tasks.execute"
 
 
-def submit(kind_name: str, team, created_by, **fields) -> Job:
-    """Create a queued job. Call it in the transaction that creates the rows which the job needs."""
+def submit(kind_name: str, team, created_by, site: str = "", **fields) -> Job:
+    """Create a queued job. Call it in the transaction that creates the rows which the job needs.
+
+    ``site``: of the board that the job is for.
+    """
     kind = kinds.get(kind_name)
-    fields = {"queue": kind.queue, "trace": tracing.parent(), **fields}
+    fields = {"queue": sites.queue_at(kind.queue, site), "trace": tracing.parent(), **fields}
     job = Job.objects.create(kind=kind.name, team=team, created_by=created_by, **fields)
     JobEvent.objects.create(job=job, new=Status.QUEUED, at=job.queued_at, reason=msg("submitted"))
     enqueue(job)
@@ -95,10 +98,11 @@ def retry(job: Job, created_by=None, **fields) -> Job:
             raise IllegalTransition(
                 msg("Job {pk} was already retried as job {other}.", pk=job.pk, other=job.retried_by.pk)
             )
+        kind = kinds.get(job.kind)
         kept = {"priority": job.priority, "variant": job.variant, "resource": job.resource}
-        fields = {**kept, "trace": tracing.parent() or job.trace, **fields}
+        fields = {**kept, "site": kind.site(job), "trace": tracing.parent() or job.trace, **fields}
         new = submit(job.kind, job.team, created_by or job.created_by, retry_of=job, **fields)
-        kinds.get(job.kind).replace(job, new)
+        kind.replace(job, new)
         hooks.retried(job, new)
     return new
 

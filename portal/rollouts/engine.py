@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from django.utils import timezone
 from portal.deployment import services as deployment
 from portal.deployment.gate import GateRefused
 from portal.deployment.models import Deployment
+from portal.jobs import services as jobs
+from portal.jobs import sites
 from portal.jobs.models import IllegalTransition, Job, Status
 from portal.notify import services as notify
 from portal.rollouts.models import LIVE, BoardState, Rollout, RolloutStatus, Target
@@ -90,6 +93,8 @@ class _Round:
     def note_end(self, target: Target) -> None:
         job = target.deployment.job if target.deployment else None
         if job is not None and job.is_active:
+            if target.state == BoardState.DEPLOYING and job.status == Status.QUEUED:
+                self.call_off_unserved(target, job)
             return
         succeeded = job is not None and job.status == Status.SUCCEEDED
         message = job.message if job else msg("The deployment is gone.")
@@ -100,14 +105,31 @@ class _Round:
         elif succeeded:
             self.set(target, BoardState.DONE)
         elif self.is_away(target):
-            target.again_at = self.now + AGAIN
-            self.set(target, BoardState.AWAY, target.device.problem)
+            self.put_off(target, target.device.problem)
         else:
             self.set(target, BoardState.FAILED, message)
 
     def is_away(self, target: Target) -> bool:
         """The board no longer answers: that is no failure of the model."""
         return target.device.lost_at is not None and self.now < self.rollout.deadline
+
+    def call_off_unserved(self, target: Target, job: Job) -> None:
+        """Nobody at the board's site takes its deployment: let other boards have its place meanwhile."""
+        if sentence := self.site_problem(target):
+            self.put_off(target, sentence)
+            jobs.cancel(job, by=msg("the rollout"))  # which looks at the rollout again
+
+    def site_problem(self, target: Target) -> str:
+        queue = sites.queue_at("deploy", target.device.site)
+        return sites.sentence(queue) if target.device.site and queue not in self.served else ""
+
+    @cached_property
+    def served(self) -> set[str]:
+        return sites.served()
+
+    def put_off(self, target: Target, message: Message | str) -> None:
+        target.again_at = self.now + AGAIN
+        self.set(target, BoardState.AWAY, message)
 
     def set(self, target: Target, state: str, message: Message | str = "") -> None:
         target.state, target.message = state, message
@@ -173,6 +195,9 @@ class _Round:
         rollout = self.rollout
         if target.compiled_model is None:
             self.set(target, BoardState.FAILED, msg("The model was removed."))
+            return False
+        if sentence := self.site_problem(target):
+            self.put_off(target, sentence)
             return False
         try:
             target.deployment = deployment.start(

@@ -163,4 +163,5 @@ def board_of(device: Device) -> str:
     registering their addresses.
     """
     address = f"{device.team_id} {device.host.lower()}:{device.port}"
-    return f"{address} {device.jump_id}" if device.jump_id else address
+    address += f" {device.jump_id}" if device.jump_id else ""
+    return f"{address}@{device.site}" if device.site else address

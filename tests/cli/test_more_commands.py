@@ -114,3 +114,15 @@ def test_runs_are_deleted_and_restored(two_runs, slipway):
     assert [row["name"] for row in slipway("runs", "--deleted", "--json").json] == ["First"]
     assert slipway("restore", f"run/{run.pk}").code == 0
     assert slipway("delete", 999999).code == 4
+
+
+def test_a_device_at_a_site_is_edited_found_and_said_to_be_out_of_reach(signed_in, slipway, team, alice):
+    device = Seeder(team, alice).device("Crane", probe_job=None)
+    edited = slipway("device", "edit", "Crane", "--site", "harbour")
+    assert edited.code == 0, edited.err
+    assert "site: harbour" in edited.out and "No worker serves the site harbour" in edited.out
+    assert "Crane" in slipway("device", "list", "--site", "harbour").out
+    assert "Crane" not in slipway("device", "list", "--site", "depot").out
+    assert "No worker serves the site harbour" in slipway("queue").err
+    assert slipway("device", "edit", "Crane", "--site", "").code == 0
+    assert Device.objects.get(pk=device.pk).site == ""

@@ -10,7 +10,7 @@ import yaml
 from django.conf import settings
 
 from configs.containers import build_images, make_env
-from portal.jobs import kinds
+from portal.jobs import kinds, sites
 from portal.ops import supervision
 from portal.version import VERSION
 
@@ -271,6 +271,15 @@ def test_every_queue_has_a_worker():
     served = set().union(*(queues_of(command) for command in commands))
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
     assert {kind.queue for kind in kinds.all_kinds()} | {"default", "upkeep"} | routed == served
+
+
+def test_a_worker_at_a_site_takes_all_that_leads_to_boards_with_the_settings_of_the_stack():
+    page = yaml.safe_load((ROOT / "configs/containers/site.yml").read_text(encoding="utf-8"))
+    (worker,) = page["services"].values()
+    assert queues_of(worker["command"]) == set(sites.BOARD_QUEUES)
+    assert set(worker["environment"]) <= known_settings() | OF_LIBRARIES and "ports" not in worker
+    same = ("init", "read_only", "cap_drop", "security_opt", "restart", "logging", "pids_limit")
+    assert all(worker[name] == SERVICES["worker-deploy"][name] for name in same)
 
 
 def test_nothing_that_waits_for_others_shares_a_worker_with_upkeep():

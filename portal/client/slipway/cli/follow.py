@@ -91,13 +91,14 @@ class _Steps:
 
     def _move(self, bar, job: dict) -> None:
         if job["status"] == "queued":
+            self.progress.update(bar, state=plain(job.get("problem") or "waiting"))
             return
         done = 100 if job["status"] == "succeeded" else job["percent"] or 0
         state = job["phase"] if job["status"] == "running" and job["phase"] else job["status"]
         self.progress.update(bar, completed=done, state=plain(state), took=seconds(job["seconds"]))
 
     def _print_status(self, place: int, name: str, job: dict) -> None:
-        now = (job["status"], job["phase"])
+        now = (job["status"], job["phase"] or job.get("problem") or "")
         if self.printed.get(place) != now:
             self.printed[place] = now
             self.screen.note(f"{name}: {' '.join(filter(None, now))}")

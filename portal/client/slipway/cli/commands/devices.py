@@ -39,9 +39,10 @@ def add_to(group: click.Group) -> None:
 
 @limited
 @click.option("--tag", help="Only devices with this tag.")
-def list_(app: App, limit: int, tag: str | None):
+@click.option("--site", help="Only devices at this site.")
+def list_(app: App, limit: int, tag: str | None, site: str | None):
     """List the team's devices."""
-    rows = app.rows("devices/", limit, tag=tag)
+    rows = app.rows("devices/", limit, tag=tag, site=site)
     app.screen.document(rows)
     cells = [
         (row["name"], row["profile"], f"{row['host']}:{row['port']}", row["current_release"],
@@ -70,6 +71,7 @@ def show(app: App, name: str):
 @click.option("--user")
 @click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated. '' for none.")
 @click.option("--jump", metavar="NAME", help="The jump host through which it is reached; '' for none.")
+@click.option("--site", help="The site whose workers reach it; '' for none.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
 def edit(
@@ -117,6 +119,7 @@ def remove(app: App, name: str, yes: bool):
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
 @click.option("--jump", metavar="NAME", help="The jump host through which it is reached.")
+@click.option("--site", help="The site whose workers reach it, such as harbour.")
 @click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated.")
 @click.option("--host-key", help="The expected fingerprint; otherwise the one shown is pinned.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for the first probe.")
@@ -135,6 +138,7 @@ def add(
     The password is prompted for, or read from standard input or SLIPWAY_DEVICE_PASSWORD; with --key it
     unlocks the key.
     """
+    fields = {name: value for name, value in fields.items() if value is not None}
     body = {**fields, "username": user, "host_key": host_key or "", **credentials(key, password_stdin)}
     if jump:
         body["jump"] = jump_hosts.named(app, jump)["id"]
@@ -182,6 +186,10 @@ def _print(app: App, row: Any) -> None:
     app.screen.line(f"{row['name']} ({row['profile']}) at {row['host']}:{row['port']}")
     if row.get("factory_password"):
         app.screen.line(f"  ! It takes the factory password: see  slipway device password {row['name']}")
+    if row.get("site"):
+        app.screen.line(f"  site: {row['site']}")
+    if row.get("site_problem"):
+        app.screen.line(f"  ! {row['site_problem']}")
     if row.get("tags"):
         app.screen.line(f"  tags: {', '.join(row['tags'])}")
     if row.get("newer_model"):

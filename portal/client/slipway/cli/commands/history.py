@@ -107,6 +107,9 @@ def queue(app: App, limit: int):
          seconds(row["ends_in"] if row["started_at"] else row["starts_in"]), row["waits_for"])
         for name, row in app.cut(rows, limit)
     ]  # fmt: skip
+    for one in found:
+        if one["problem"]:
+            app.screen.note(one["problem"])
     app.screen.table(["Queue", "Job", "Kind", "By", "State", ">Ends or starts in", "Waits for"], cells)
 
 
