@@ -103,3 +103,13 @@ def test_a_portal_that_restarts_is_waited_for(tmp_path):
                 connection.recv(1000)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup")
                 assert b" 200 " in client.recv(1000)
+
+
+def test_a_proxy_that_is_stopped_waits_for_no_stream(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.ExitStack() as kept:
+        with proxies.running(tmp_path, f"127.0.0.1:{silent.getsockname()[1]}") as proxy:
+            client = kept.enter_context(proxy.connect())
+            client.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            kept.enter_context(silent.accept()[0])
+            stopped_at = time.monotonic()
+        assert time.monotonic() - stopped_at < 8
