@@ -84,7 +84,7 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
     with log_path.open("ab") as output:
         process = confinement.launch(invocation, folder, output, time_limit)
     try:
-        _follow(process, copier, context, time.monotonic() + time_limit)
+        _follow(process, copier, context, time.monotonic() + time_limit, folder / "result.json")
     except BaseException:
         end(process)
         with contextlib.suppress(Exception):  # the reason for ending it takes precedence
@@ -95,7 +95,7 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
     return _read_result(folder, process.returncode, memory)
 
 
-def _follow(process, copier: Copier, context: JobContext, deadline: float) -> None:
+def _follow(process, copier: Copier, context: JobContext, deadline: float, result: Path) -> None:
     next_beat, troubled_since = 0.0, None
     while True:
         # Wait on the process instead of sleeping, to notice its end at once.
@@ -103,6 +103,8 @@ def _follow(process, copier: Copier, context: JobContext, deadline: float) -> No
             process.wait(settings.JOB_TICK_SECONDS)
             return
         if draining.is_over():
+            if result.is_file():
+                return  # it has done its work and only has to end
             raise HandedBack
         context.keeper.tick()
         try:

@@ -4,13 +4,15 @@ import errno
 import json
 import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import DataError, IntegrityError, OperationalError, connection, connections
 
-from portal.jobs import endings, execution, kinds, services
+from portal.jobs import draining, endings, execution, kinds, services
 from portal.jobs.context import Cancelled
 from portal.jobs.models import Artifact, ErrorKind, Job, Status
 from workers.contract import InputError
@@ -183,6 +185,26 @@ def test_a_storage_that_is_away_for_a_moment_is_waited_for_before_the_program_st
         return invocation()
 
     assert ended(prepare=prepare).status == Status.SUCCEEDED
+
+
+def test_a_program_that_has_its_result_is_not_handed_back_when_the_worker_stops(ended, settings):
+    settings.DRAIN_SECONDS = 0
+    argv = invocation().argv
+    argv[-1] += "import time; time.sleep(120)"
+
+    def stop_the_worker():
+        while not list(Path(settings.JOBS_DIR).glob("*/result.json")):
+            time.sleep(0.05)
+        draining.begin()
+
+    stopping = threading.Thread(target=stop_the_worker, daemon=True)
+    stopping.start()
+    try:
+        job = ended(prepare=lambda job, folder: kinds.Invocation(argv, {}, {}))
+    finally:
+        stopping.join()
+        draining.forget()
+    assert job.status == Status.SUCCEEDED
 
 
 def test_a_failure_is_written_down_once_the_lock_is_gone(ended):

@@ -11,7 +11,6 @@ from typing import Any
 
 from workers.contract import JobFolder
 from workers.contract.messages import msg
-from workers.train.checkpoints import prune
 from workers.train.evaluation import ENGINE
 from workers.train.kernel_cache import copy_kernels
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
@@ -44,8 +43,6 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     labels = "".join(f"{name}\n" for name in plan.class_names)
     (folder.artifacts / "labels.txt").write_text(labels, encoding="utf-8")
     metrics = task.summarise(predictions, plan.class_names)
-    # The checkpoints are no longer needed: a finished job is never resumed.
-    prune(training.output, keep=set())
     _report_phase(folder, plan, msg("done"), AFTER_TRAINING_EPOCHS)
     return {
         "evaluations": [folder.evaluation("paddle", ENGINE, predictions, metrics)],
