@@ -9,6 +9,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from portal.core.outages import outage_of
 from portal.core.problems import problem_page
 from portal.core.request_ids import HEADER
 from portal.ops.front import accesslog, limits
@@ -74,14 +75,14 @@ class Exchange:
         """Whether the client has disconnected."""
         return self.asked.scope["slipway.connection"].transport.is_closing()
 
-    async def give_up(self) -> None:
-        """Handle an internal error: a response if none began, else an end that no client takes for a
-        complete one.
-        """
-        if not self.status:
-            await self.refuse(Refusal(500, msg("Unexpected error. The server's log has the details.")))
-        else:
+    async def give_up(self, error: Exception) -> None:
+        """Handle an error: a response if none began, else an end that no client takes for a complete one."""
+        if self.status:
             self.asked.scope["slipway.connection"].transport.abort()
+        elif outage := outage_of(error):
+            await self.refuse(Refusal(outage.status, outage.sentence, {"Retry-After": str(outage.seconds)}))
+        else:
+            await self.refuse(Refusal(500, msg("Unexpected error. The server's log has the details.")))
 
     def leave(self) -> None:
         """The client has disconnected."""

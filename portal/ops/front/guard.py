@@ -43,9 +43,9 @@ class Guard:
             exchange.leave()
         except Overloaded:
             await exchange.refuse(refusals.busy(5))
-        except Exception:
+        except Exception as error:
             logger.exception("the front could not answer")
-            await exchange.give_up()
+            await exchange.give_up(error)
         finally:
             exchange.log()
 
