@@ -71,7 +71,7 @@ BROKEN = [
      "input_size must be one of the input_sizes of"),
     (RECIPE, "[[64, 64],", "[[64, x],", "input_sizes[0][1] must be a whole number above 0, not 'x'."),
     (RECIPE, "augmentation: symbols", "augmentation: wild",
-     "augmentation must be one of natural, symbols, not 'wild'."),
+     "augmentation must be one of natural, symbols, handwriting, not 'wild'."),
     (RECIPE, "presets: [fast]", "presets: [quick]",
      "presets[0] must be one of fast, balanced, accurate, detection-fast,"),
     (RECIPE, "presets: [fast]", "presets: [fast, accurate]", "presets[1] names accurate, a preset of"),
@@ -91,7 +91,7 @@ BROKEN = [
     (PRESETS, "  input_size: [64, 64]", "  input_size: [65, 65]",
      "fast.input_size must be one of the input_sizes of"),
     (PRESETS, "augmentation: symbols", "augmentation: wild",
-     "fast.augmentation must be one of natural, symbols, not"),
+     "fast.augmentation must be one of natural, symbols, handwriting, not"),
     (PRESETS, "  pretrained: false", "  pretrained: maybe",
      "fast.pretrained must be true or false or null, not"),
     (PRESETS, "balanced:", "slow:",
@@ -104,7 +104,7 @@ BROKEN = [
     (AUGMENTATIONS, "  task: classification", "", "natural.task is missing: add it."),
     (BOXES, "signs:", "symbols:", "symbols is in another file: rename it."),
     (RECIPE, "augmentation: symbols", "augmentation: signs",
-     "augmentation must be one of natural, symbols, not 'signs'."),
+     "augmentation must be one of natural, symbols, handwriting, not 'signs'."),
 ]  # fmt: skip
 
 
@@ -125,9 +125,9 @@ def sentences(folder: Path) -> list[str]:
 
 def test_what_replaces_an_augmentation_is_one_of_the_same_task(folder):
     path = folder / AUGMENTATIONS
-    path.write_text(path.read_text("utf-8").replace("tiny: symbols", "tiny: signs"), "utf-8")
-    told = "configs/*/augmentations.yaml: natural.tiny must be one of natural, symbols, not 'signs'."
-    assert sentences(folder) == [told]
+    path.write_text(path.read_text("utf-8").replace("tiny: handwriting", "tiny: signs"), "utf-8")
+    told = "natural.tiny must be one of natural, symbols, handwriting, not 'signs'."
+    assert sentences(folder) == [f"configs/*/augmentations.yaml: {told}"]
 
 
 def test_every_shipped_file_is_read():
@@ -138,7 +138,7 @@ def test_every_shipped_file_is_read():
         assert all(is_dataclass(book) and book.name == name for name, book in books.items())
     names = ["fast", "balanced", "accurate"]
     assert list(configs.presets()) == [*names, *(f"detection-{name}" for name in names)]
-    assert list(configs.augmentations()) == ["natural", "symbols", "scenes", "signs"]
+    assert list(configs.augmentations()) == ["natural", "symbols", "handwriting", "scenes", "signs"]
 
 
 @pytest.mark.parametrize(("file", "old", "new", "sentence"), BROKEN)

@@ -146,7 +146,11 @@ def test_a_device_or_chip_named_twice_counts_once(team, alice):
         ({"recipe": "resnet"}, "recipe", "There is no recipe 'resnet'; choose one of"),
         ({"chips": ["rk1"]}, "chips", "There is no chip 'rk1'; choose from"),
         ({"chips": []}, "chips", "Choose at least one chip or device."),
-        ({"params": {"augmentation": "wild"}}, "augmentation", "Choose one of natural, symbols."),
+        (
+            {"params": {"augmentation": "wild"}},
+            "augmentation",
+            "Choose one of natural, symbols, handwriting.",
+        ),
         ({"params": {"pretrained": "yes"}}, "pretrained", "Say true or false."),
         ({"params": {"momentum": 1}}, "momentum", "There is no parameter 'momentum'."),
     ],

@@ -26,9 +26,18 @@ def test_a_preset_s_input_fits_small_images(counts, side):
     assert balanced(statistics=of_sides(**counts))["input_size"] == [side, side]
 
 
-@pytest.mark.parametrize(("side", "name"), [("s8", "symbols"), ("s28", "natural"), ("s300", "natural")])
+@pytest.mark.parametrize(("side", "name"), [("s8", "handwriting"), ("s28", "natural"), ("s300", "natural")])
 def test_images_of_a_few_pixels_are_not_cropped_to_fewer(side, name):
     assert balanced(statistics=of_sides(**{side: 9}))["augmentation"] == name
+
+
+@pytest.mark.parametrize(
+    ("preset", "side", "epochs"),
+    [("balanced", "s8", 60), ("accurate", "s8", 80), ("balanced", "s28", 30), ("fast", "s8", 16)],
+)
+def test_images_of_a_few_pixels_are_trained_twice_as_long_where_they_are_turned(preset, side, epochs):
+    version = DatasetVersion(statistics=of_sides(**{side: 9}), train_images=1437)
+    assert plan.defaults(preset, version=version)["epochs"] == epochs
 
 
 @pytest.mark.parametrize(

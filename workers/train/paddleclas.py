@@ -6,9 +6,12 @@ import copy
 from pathlib import Path
 from typing import Any
 
+from workers.contract.messages import msg
 from workers.train import precise_bn
+from workers.train.augmenting import OPERATORS
 from workers.train.configuration import augmentation_of, loader_processes, print_steps, warmup_epochs
 from workers.train.parameters import EVALUATION_BATCH, QAT, Plan
+from workers.train.suite import PADDLECLAS
 
 
 def fill_configuration(
@@ -45,8 +48,24 @@ def suite_configuration(plan: Plan, base: dict[str, Any], augmentations: dict[st
     config["Optimizer"]["regularizer"]["coeff"] = float(defaults["weight_decay"])
     if augmentation["label_smoothing"] and defaults["label_smoothing"]:
         config["Loss"]["Train"][0]["CELoss"]["epsilon"] = float(defaults["label_smoothing"])
-    _fill_loaders(config, plan, augmentation["operators"])
+    _fill_loaders(config, plan, _available(augmentation["operators"], plan))
     return config
+
+
+def _available(operators: list[dict[str, Any]], plan: Plan) -> list[dict[str, Any]]:
+    """``operators`` without our own if the plan names a checkout of the suite; adds a notice to the plan."""
+    available = [one for one in operators if not OPERATORS.keys() & one]
+    if len(available) == len(operators) or not PADDLECLAS.checkout(plan):
+        return operators
+    plan.notices.append(
+        msg(
+            "The training images were not turned, slanted or moved: {setting} names a checkout of {name}, "
+            "which cannot do that.",
+            setting=PADDLECLAS.setting,
+            name=PADDLECLAS.name,
+        )
+    )
+    return available
 
 
 def _fill_loaders(config: dict[str, Any], plan: Plan, augmentation: list[dict[str, Any]]) -> None:

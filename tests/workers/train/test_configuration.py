@@ -60,7 +60,7 @@ def test_the_statistics_are_settled_of_a_plain_training_alone(spec):
 
 def test_it_refuses_an_augmentation_it_does_not_know(spec):
     spec["params"]["augmentation"] = "wild"
-    with pytest.raises(InputError, match="choose one of natural, symbols"):
+    with pytest.raises(InputError, match="choose one of natural, symbols, handwriting"):
         built(spec)
 
 

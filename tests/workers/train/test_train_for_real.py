@@ -34,8 +34,8 @@ def real_dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(real_dataset, tmp_path_factory):
-    """A job that trained two epochs on two classes and 24 images."""
-    spec = make_spec(real_dataset, CLASS_NAMES, epochs=2, batch_size=64)
+    """A job that trained two epochs on two classes and 24 images, with an augmentation of our own."""
+    spec = make_spec(real_dataset, CLASS_NAMES, epochs=2, batch_size=64, augmentation="handwriting")
     job = write_job(tmp_path_factory.mktemp("train") / "job", spec)
     return job, result_of(job)
 

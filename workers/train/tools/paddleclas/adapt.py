@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from workers.train.augmenting import add_operators
 from workers.train.launching import use_kernels
 from workers.train.methods.paddleclas import attach
 from workers.train.methods.paddleclas import prepare as prepare_method
@@ -20,6 +21,7 @@ def prepare() -> None:
     sys.path.insert(0, os.getcwd())
     _index_scalars()
     _name_the_dataset()
+    _add_own_operators()
     _add_newer_networks()
 
 
@@ -51,6 +53,12 @@ def _name_the_dataset() -> None:
         """Lines ``relative/path label``."""
 
     ppcls.data.ClsDataset = ClsDataset
+
+
+def _add_own_operators() -> None:
+    import ppcls.data.preprocess
+
+    add_operators(ppcls.data.preprocess)
 
 
 def _add_newer_networks() -> None:
