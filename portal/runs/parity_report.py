@@ -125,7 +125,7 @@ def _changed_data(picture: Picture) -> dict[str, Any]:
     shown = picture.shown
     return {
         "image": picture.number,
-        **{name: getattr(shown, name) for name in ("truth", "before", "after", "right", "drift")},
+        **{name: getattr(shown, name) for name in ("truth", "before", "after", "right", "gain", "drift")},
     }
 
 

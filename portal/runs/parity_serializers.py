@@ -44,6 +44,7 @@ class ChangedSerializer(serializers.Serializer):
     before = serializers.CharField()
     after = serializers.CharField()
     right = serializers.BooleanField(help_text="right now, or no worse than before")
+    gain = serializers.IntegerField(help_text="1: became better; -1: became worse; 0: neither")
     drift = serializers.FloatField(help_text="how far the scores moved, 0 to 1")
 
 

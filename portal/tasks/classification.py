@@ -27,6 +27,7 @@ from workers.contract.messages import msg
 from workers.datakit.scoring import classification as scoring
 from workers.datakit.scoring.intervals import wilson
 
+GAINED = {1: _("right now"), -1: _("wrong now"), 0: _("still wrong")}  # by a change's gain
 # A golden image has a confident prediction: the board's own resizing may shift a score a little, and must not
 # change the predicted class.
 SURE_SCORE = 0.6
@@ -87,7 +88,18 @@ class Classification(Task):
     def change(self, row: dict[str, Any], names: list[str]) -> Change:
         truth, before, after = (class_name(row[key], names) for key in ("label", "before", "after"))
         right = row["after"] == row["label"]
-        return Change(row["image"].rpartition("/")[2], truth, before, after, right, row["drift"])
+        gain = right - (row["before"] == row["label"])
+        return Change(
+            row["image"].rpartition("/")[2],
+            truth,
+            before,
+            after,
+            right,
+            row["drift"],
+            gain,
+            GAINED[gain] if row["label"] is not None else _("not known"),
+            scores=tuple(row["scores"]),
+        )
 
     def pictures(
         self, predictions: list[Prediction], truth: int | None, answer: int | None, names: list[str]

@@ -36,6 +36,11 @@ MOST_PIXELS = 65_535  # of a side of an image
 # ``workers/board/tasks.py``.
 SURE_SCORE = 0.35
 MOST_GOLDEN_BOXES = 20  # of an image
+GAINED = {  # by a change's gain
+    1: gettext_lazy("fewer mistakes"),
+    -1: gettext_lazy("more mistakes"),
+    0: gettext_lazy("as many mistakes"),
+}
 # For a person's image: lower scores are noise, and responses for hundreds of images must stay small.
 LEAST_KEPT, MOST_KEPT = 0.01, 100
 COLOURS = 8  # of ``box-…`` in ``slipway.css``
@@ -111,13 +116,17 @@ class Detection(Task):
 
     def change(self, row: dict[str, Any], names: list[str]) -> Change:
         was, now = (scoring.mistakes(row["truth"], row[side]) for side in ("before", "after"))
+        fewer = sum(map(len, was)) - sum(map(len, now))
+        gain = (fewer > 0) - (fewer < 0)
         return Change(
             row["image"].rpartition("/")[2],
             _boxes(len(row["truth"])),
             _boxes(len(row["before"])),
             _boxes(len(row["after"])),
-            right=sum(map(len, now)) <= sum(map(len, was)),
+            right=gain >= 0,
             drift=row["drift"],
+            gain=gain,
+            gained=GAINED[gain],
             overlay=overlay(row, names, {"truth": row["truth"], "lost": row["lost"], "new": row["new"]}),
             sides=(
                 overlay(row, names, {"truth": row["truth"], "found": row["before"], "lost": row["lost"]}),

@@ -21,14 +21,16 @@ def test_a_model_that_is_sure_of_nothing_still_has_a_golden_picture():
 
 def test_a_change_is_told_with_the_names_of_classes():
     task, names = tasks.get("classification"), ["cat", "dog"]
-    change = task.change(
-        {"image": "images/a.png", "label": 1, "before": 1, "after": None, "drift": 0.4}, names
-    )
+
+    def of(label, before, after):
+        row = {"label": label, "before": before, "after": after, "scores": [0.4, None], "drift": 0.4}
+        return task.change({"image": "images/a.png", **row}, names)
+
+    change = of(1, 1, None)
     assert (change.image, change.truth, change.before, change.right) == ("a.png", "dog", "dog", False)
-    assert (
-        task.change({"image": "a", "label": 7, "before": 0, "after": 7, "drift": 0.1}, names).truth
-        == "class 7"
-    )
+    assert (change.gain, change.gained, change.scores) == (-1, "wrong now", (0.4, None))
+    assert of(7, 0, 7).truth == "class 7" and of(7, 0, 7).gained == "right now"
+    assert of(1, 0, 2).gained == "still wrong"
 
 
 def test_figures_of_one_metric_are_headed_by_it_and_others_by_general_words():

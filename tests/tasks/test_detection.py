@@ -99,7 +99,8 @@ def test_an_image_that_changed_is_told_with_its_boxes():
         "2 boxes",
         "1 box",
     )
-    assert not change.right and (change.overlay.width, change.overlay.height) == (100, 80)
+    assert not change.right and (change.gain, change.gained) == (-1, "more mistakes")
+    assert (change.overlay.width, change.overlay.height) == (100, 80)
     assert {(box.kind, box.name) for box in change.overlay.boxes} == {("truth", "cat"), ("lost", "dog")}
 
 

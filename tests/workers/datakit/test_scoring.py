@@ -50,7 +50,9 @@ def test_two_stages_are_compared_on_the_same_images():
             {"id": 1, "before": 0.5, "after": 0.5, "agreement": 1.0},
         ],
     }  # fmt: skip
-    assert changed(before, after) == [{"image": "1.png", "label": 0, "before": 0, "after": 1, "drift": 1.0}]
+    (row,) = changed(before, after)
+    assert (row["image"], row["label"], row["before"], row["after"], row["drift"]) == ("1.png", 0, 0, 1, 1.0)
+    assert row["scores"] == [before[1]["score"], after[1]["score"]]
 
 
 def test_stages_without_an_image_in_common_are_not_compared():

@@ -97,7 +97,8 @@ def _compare_classes(pairs: list[tuple[Prediction, Prediction]]) -> list[dict[st
 def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
     """The images whose prediction changed, worst first: those that became wrong, by their drift.
 
-    Each is ``{"image", "label", "before", "after", "drift"}``; the three in the middle are class ids.
+    Each is ``{"image", "label", "before", "after", "scores", "drift"}``: ``label``, ``before`` and ``after`` are
+    class ids, ``scores`` those of ``before`` and ``after``.
     """
     pairs = [pair for pair in _pairs(before, after) if pair[0]["predicted"] != pair[1]["predicted"]]
     pairs.sort(key=lambda pair: (not is_right(pair[0]), -drift(*pair)))
@@ -107,6 +108,7 @@ def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str,
             "label": new["label"],
             "before": old["predicted"],
             "after": new["predicted"],
+            "scores": [old.get("score"), new.get("score")],
             "drift": drift(old, new),
         }
         for old, new in pairs
