@@ -202,8 +202,13 @@ def _outcome(now: Tried, best: Variant | None, met: bool) -> Message:
         "id": best.compiled.pk,
     }
     if met:
+        holds = (
+            msg("Compiled model {id} holds the limit: it loses {drop} of {allowed} points.", **places)
+            if best.drop > 0
+            else msg("Compiled model {id} holds the limit: it loses nothing.", id=best.compiled.pk)
+        )
         found = [
-            msg("Compiled model {id} holds the limit: it loses {drop} of {allowed} points.", **places),
+            holds,
             msg_n("{count} variant was measured.", "{count} variants were measured.", len(now.measured)),
         ]
         return join([*found, *_not_proven(best)])

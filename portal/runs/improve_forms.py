@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs
@@ -80,13 +80,25 @@ class QuantizationForm(ImproveForm):
 
 
 class TeacherField(forms.ModelChoiceField):
+    """The best teacher comes first; each is shown with its metric and the data that it was measured on."""
+
     def label_from_instance(self, model):
-        return f"{model.name} · {shown(configs.title(configs.recipes(), model.recipe))}"
+        title = shown(configs.title(configs.recipes(), model.recipe))
+        if model.reached is None:
+            return f"{model.name} · {title}"
+        metric = model.task_class.metric_title
+        return f"{model.name} · {title} · {metric} {100 * model.reached:.2f} % ({model.dataset_version})"
 
 
 def _newest(rows: QuerySet) -> QuerySet:
     """Those of a list that a page can offer; the API takes all of them."""
     return rows.filter(pk__in=list(rows.order_by("-pk").values_list("pk", flat=True)[:OFFERED]))
+
+
+def _best_first(models: QuerySet) -> QuerySet:
+    measured = Evaluation.objects.filter(model=OuterRef("pk"), stage=Stage.PADDLE).order_by("-pk")
+    rows = models.annotate(reached=Subquery(measured.values("value")[:1]))
+    return rows.select_related("dataset_version__dataset").order_by(F("reached").desc(nulls_last=True), "-pk")
 
 
 class DistillationForm(ImproveForm):
@@ -119,7 +131,7 @@ class DistillationForm(ImproveForm):
         recipes = improving.teaching_recipes(run.task)
         choices = [(name, recipe.title) for name, recipe in recipes.items() if name != run.recipe]
         self.fields["teacher_recipe"].choices = [("", _("None")), *choices]
-        self.fields["teacher"].queryset = _newest(improving.teachers(run).exclude(pk=own))
+        self.fields["teacher"].queryset = _best_first(_newest(improving.teachers(run).exclude(pk=own)))
         self.fields["unlabelled"].queryset = _newest(versions.filter(job__status=Status.SUCCEEDED))
 
     @property

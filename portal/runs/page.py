@@ -11,7 +11,7 @@ from portal.core.live import Live, digest
 from portal.core.templatetags.slipway import chip_title
 from portal.jobs import forecast
 from portal.jobs.models import Status
-from portal.runs import baseline_report, gates, improving, provenance, results, stepper
+from portal.runs import baseline_report, gates, improving, lineage, provenance, results, stepper
 from portal.runs.graph import Graph
 from portal.runs.matrix import matrix_of
 from portal.runs.models import Run
@@ -86,6 +86,7 @@ class RunPage:
 
     def results(self) -> dict:
         run, graph = self.run, self.graph
+        chain = provenance.chain(graph)
         trained = graph.evaluated.uncompiled
         metrics = trained.metrics if trained else {}
         thresholds = results.thresholds(metrics)
@@ -109,7 +110,8 @@ class RunPage:
             "costs": [(one, results.heaviest_layers(one.cost)) for one in graph.compiled if one.cost],
             "files": results.files(graph),
             "log_jobs": self.log_jobs(),
-            "chain": provenance.chain(graph),
+            "chain": chain,
+            "lineage_words": lineage.words(chain["lineage"]),
             "may_change": self.may_change,
         }
 

@@ -1,6 +1,7 @@
 """The provenance of a model: from the file on the board back to the upload, each link with its hash.
 
-Board ← compiled model ← ONNX ← Paddle model ← dataset version ← upload. Missing links are None.
+Board ← compiled model ← ONNX ← Paddle model ← models that it was made from ← dataset version ← upload.
+Missing links are None.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from portal.deployment.models import Deployment
 from portal.deployment.running import current_deployments
 from portal.jobs.models import Artifact, Job
 from portal.runs.graph import Graph
+from portal.runs.lineage import lineage
 from portal.runs.models import Run, Step
 from portal.runs.step_kinds import COMPILE, made_by
 
@@ -80,6 +82,7 @@ def chain(graph: Graph) -> dict[str, Any]:
             "tools": {name: versions[name] for name in versions if "onnx" not in name},
             "files": files.of(trained, PADDLE),
         },
+        "lineage": lineage(graph),
         "dataset": _dataset(run.dataset_version),
     }
 

@@ -5,8 +5,10 @@ from rest_framework import serializers
 
 from portal.core.deprecation import deprecated_fields
 from portal.jobs.models import Status
+from portal.models.models import Origin
 from portal.runs.parity_serializers import QualitySerializer
 from portal.runs.serializers import OLDER, TOP1_SINCE, VerdictSerializer
+from portal.training.methods import IMPORTANCES, UNITS
 from workers.contract.splits import SPLITS
 
 
@@ -191,6 +193,41 @@ class ChainDatasetSerializer(serializers.Serializer):
     job = serializers.IntegerField(allow_null=True)
 
 
+class RelatedModelSerializer(serializers.Serializer):
+    """A model that another one was made from, or that was made from it."""
+
+    model = serializers.IntegerField()
+    name = serializers.CharField()
+    run = serializers.IntegerField(allow_null=True)
+    origin = serializers.ChoiceField(choices=Origin.choices)
+    recipe = serializers.CharField(allow_blank=True)
+    value = serializers.FloatField(allow_null=True, help_text="the metric of its weights, 0 to 1")
+
+
+class UnlabelledSerializer(serializers.Serializer):
+    """The dataset version whose images were learned from without labels."""
+
+    version_id = serializers.IntegerField()
+    name = serializers.CharField()
+    sha256 = serializers.CharField(allow_blank=True, help_text="over files and labels")
+
+
+class ChainLineageSerializer(serializers.Serializer):
+    """Which models the model was made from, and which were made from it."""
+
+    origin = serializers.ChoiceField(choices=Origin.choices)
+    share = serializers.FloatField(allow_null=True, help_text="of the cost that pruning left")
+    unit = serializers.ChoiceField(choices=list(UNITS.items()), allow_null=True)
+    importance = serializers.ChoiceField(choices=list(IMPORTANCES.items()), allow_null=True)
+    parents = RelatedModelSerializer(many=True, help_text="whose weights it started from, the newest first")
+    teacher = RelatedModelSerializer(allow_null=True)
+    teacher_recipe = serializers.CharField(
+        allow_null=True, help_text="the recipe that was trained to teach it, where the teacher is no model"
+    )
+    unlabelled = UnlabelledSerializer(allow_null=True)
+    children = RelatedModelSerializer(many=True, help_text="trained from its weights, or by it as a teacher")
+
+
 class ChainSerializer(serializers.Serializer):
     """From the file on the board back to the upload."""
 
@@ -198,6 +235,7 @@ class ChainSerializer(serializers.Serializer):
     models = ChainModelSerializer(many=True)
     onnx = ChainOnnxSerializer()
     paddle = ChainPaddleSerializer()
+    lineage = ChainLineageSerializer()
     dataset = ChainDatasetSerializer()
 
 

@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portal.core.messages import shown
 from portal.core.names import one_line, visible
 from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
 from portal.datasets.models import DatasetVersion
@@ -22,7 +23,8 @@ from portal.runs.quality import quality
 from portal.runs.step_kinds import short_title
 from portal.runs.verdict import verdict
 from portal.tasks.doubts import Grade
-from portal.training.methods import IMPORTANCES, METHODS, UNITS
+from portal.training.methods import DISTILLATION, IMPORTANCES, METHODS, PRUNING, UNITS
+from workers.contract.messages import Message, msg
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
 TOP1_SINCE = datetime.date(2026, 11, 28)  # when values of a metric replaced them
@@ -187,6 +189,24 @@ class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
     importance = serializers.ChoiceField(
         choices=list(IMPORTANCES.items()), required=False, help_text="prune: which channels stay"
     )
+
+    def validate(self, attrs):
+        """Refuse what belongs to another method: it would be ignored."""
+        others = [name for name, owner in OWNERS.items() if name in attrs and owner != attrs["method"]]
+        if others:
+            raise serializers.ValidationError({name: [shown(_owned_by(OWNERS[name]))] for name in others})
+        return attrs
+
+
+# The methods that take these fields of ImproveSerializer; all take the others.
+OWNERS = {
+    **dict.fromkeys(("teacher", "teacher_recipe", "unlabelled"), DISTILLATION),
+    **dict.fromkeys(("share", "unit", "importance"), PRUNING),
+}
+
+
+def _owned_by(method: str) -> Message:
+    return msg("Only the method {method} takes it: choose that one, or leave it out.", method=method)
 
 
 class ComparedRowSerializer(serializers.Serializer):

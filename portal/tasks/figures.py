@@ -122,8 +122,8 @@ class Change:
     """An image whose prediction changed between two stages, in words. ``image`` is a file of the version.
 
     ``drift`` says how far its scores moved, 0 to 1. ``gain`` is 1 if the prediction became better, -1 if it
-    became worse, 0 if neither, and ``gained`` says so. ``scores`` are those of ``before`` and ``after``, where
-    each is one label. ``sides`` are the previous and the later stage alone.
+    became worse, 0 if neither, and ``gained`` says so. ``scores`` are those of ``before`` and ``after``,
+    where each is one label. ``sides`` are the previous and the later stage alone.
     """
 
     image: str

@@ -7,8 +7,9 @@ from portal.compilation.models import LayerErrors, QuantizationSearch
 from portal.compilation.variants import target_of
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
-from portal.models.models import CompiledModel
+from portal.models.models import CompiledModel, Evaluation
 from portal.notify.models import Notification
+from portal.tasks import Stage
 from tests.factories import run_queued_jobs
 
 
@@ -41,6 +42,14 @@ def test_a_model_that_holds_the_limit_is_not_compiled_again(start, compiled):
     assert (found.job.status, found.met) == (Status.SUCCEEDED, True)
     assert CompiledModel.objects.get() == compiled
     assert str(found.outcome).startswith(f"Compiled model {compiled.pk} holds the limit")
+
+
+def test_a_variant_that_is_better_than_the_model_loses_nothing(start, compiled):
+    for row in Evaluation.objects.filter(compiled_model=compiled, stage=Stage.SIMULATOR):
+        row.parity |= {"drop": -0.05}
+        row.save()
+    outcome = str(ended(start(0.01)).outcome)
+    assert f"Compiled model {compiled.pk} holds the limit: it loses nothing." in outcome
 
 
 def test_it_tries_the_cheap_first_and_stops_at_what_holds(start):

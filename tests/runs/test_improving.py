@@ -72,6 +72,19 @@ def test_a_model_without_a_drop_is_trained_only_if_insisted(done, alice):
     assert improve(alice, done, anyway=True).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("method", "field", "owner"),
+    [("qat", "share", "prune"), ("prune", "teacher_recipe", "distill"), ("continue", "unit", "prune")],
+)
+def test_what_another_method_takes_is_refused_and_not_ignored(done, alice, method, field, owner):
+    given = {"share": 0.5, "teacher_recipe": "pp_lcnet_x1_0", "unit": "macs"}[field]
+    answer = improve(alice, done, method=method, anyway=True, **{field: given})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][field] == [
+        f"Only the method {owner} takes it: choose that one, or leave it out."
+    ]
+
+
 def test_what_was_never_measured_is_trained_without_insisting(done, alice):
     Evaluation.objects.filter(stage=Stage.SIMULATOR).delete()
     assert improve(alice, done).status_code == 201
@@ -296,6 +309,17 @@ def test_the_page_says_what_the_student_reached_alone_and_offers_fitting_teacher
     assert alices.post(address, {**asked, "teacher": ""}).status_code == 422
     assert alices.post(address, asked).status_code == 302
     assert model_of(Run.objects.latest("id")).teacher == teacher
+
+
+def test_the_best_teacher_is_offered_first_with_its_figure(done, alices, teacher):
+    rows = improving.teachers(done).exclude(job__step__run=done)
+    weak = rows.exclude(pk=teacher.pk).first()
+    for model, value in ((teacher, 0.9712), (weak, 0.41)):
+        Evaluation.objects.filter(model=model, stage=Stage.PADDLE).update(value=value)
+    offered = improve_forms.DistillationForm(graph=Graph(done)).fields["teacher"]
+    labels = [label for _number, label in offered.choices]
+    assert labels[1] == f"Large · PP-LCNet x1.0 · Top-1 97.12 % ({teacher.dataset_version})"
+    assert "Top-1 41.00 %" in labels[2]
 
 
 def test_the_page_offers_the_newest_of_many_teachers(done, alices, teacher, monkeypatch):

@@ -6,8 +6,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.jobs.models import Artifact
-from tests.graphs import deployments_of
-from tests.seed import everything
+from portal.runs.models import Run
+from tests.graphs import deployments_of, model_of
+from tests.seed import Seeder, everything
 
 
 @pytest.fixture
@@ -28,6 +29,12 @@ def api(user, address, **query):
     client = APIClient()
     client.force_authenticate(user)
     return client.get(f"/api/v1/{address}", query)
+
+
+def improve(user, run, **body):
+    client = APIClient()
+    client.force_authenticate(user)
+    return client.post(f"/api/v1/runs/{run.pk}/improve/", body, format="json")
 
 
 def test_the_report_leads_from_the_board_to_the_upload(rows, bob):
@@ -118,3 +125,37 @@ def test_another_teams_files_are_not_found(rows, charlie, client):
     client.force_login(charlie)
     page = client.get(reverse("history"), {"q": rows["rknn"].sha256}).content.decode()
     assert "model.rknn" not in page
+
+
+def test_the_page_and_the_report_lead_to_the_models_that_a_model_was_made_from(bobs, bob, rows, alice):
+    done = rows["done"]
+    new = Run.objects.get(pk=improve(alice, done, method="prune", share=0.8, name="Smaller").json()["id"])
+    old, made = model_of(done), model_of(new)
+    found = api(bob, f"runs/{new.pk}/report/").json()["provenance"]["lineage"]
+    assert (found["origin"], found["share"], found["unit"], found["importance"]) == (
+        "pruned", 0.8, "cycles", "taylor",
+    )  # fmt: skip
+    assert [(one["model"], one["run"], one["origin"]) for one in found["parents"]] == [
+        (old.pk, done.pk, "trained")
+    ]
+    assert found["parents"][0]["value"] == pytest.approx(0.9903, abs=1e-4) and found["children"] == []
+    page = bobs.get(reverse("run-detail", args=[new.pk])).content.decode()
+    assert "Weights of" in page and "80 % remain, in NPU cycles" in page and "Top-1 99.03 %" in page
+    found = api(bob, f"runs/{done.pk}/report/").json()["provenance"]["lineage"]
+    assert [one["model"] for one in found["children"]] == [made.pk] and found["parents"] == []
+    page = bobs.get(reverse("run-detail", args=[done.pk])).content.decode()
+    assert "Models made from this one" in page and "Made from" not in page[page.index('class="chain"') :]
+
+
+def test_the_lineage_names_the_teacher_and_the_images_without_labels(bobs, bob, rows, team, alice):
+    teacher = model_of(rows["failed"])
+    further = Seeder(team, alice).version("Further")
+    given = {"method": "distill", "teacher": teacher.pk, "unlabelled": further.pk}
+    new = improve(alice, rows["done"], **given).json()["id"]
+    found = api(bob, f"runs/{new}/report/").json()["provenance"]["lineage"]
+    assert (found["teacher"]["model"], found["parents"]) == (teacher.pk, [])
+    assert found["unlabelled"] == {
+        "version_id": further.pk, "name": str(further), "sha256": further.content_hash,
+    }  # fmt: skip
+    page = bobs.get(reverse("run-detail", args=[new])).content.decode()
+    assert str(further) in page[page.index("Made from") :]
