@@ -97,8 +97,8 @@ def _compare_classes(pairs: list[tuple[Prediction, Prediction]]) -> list[dict[st
 def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
     """The images whose prediction changed, worst first: those that became wrong, by their drift.
 
-    Each is ``{"image", "label", "before", "after", "scores", "drift"}``: ``label``, ``before`` and ``after`` are
-    class ids, ``scores`` those of ``before`` and ``after``.
+    Each is ``{"image", "label", "before", "after", "scores", "drift"}``: ``label``, ``before`` and ``after``
+    are class ids, ``scores`` those of ``before`` and ``after``.
     """
     pairs = [pair for pair in _pairs(before, after) if pair[0]["predicted"] != pair[1]["predicted"]]
     pairs.sort(key=lambda pair: (not is_right(pair[0]), -drift(*pair)))
