@@ -41,6 +41,13 @@ class NetworkDiffSerializer(serializers.Serializer):
     outputs = serializers.ListField(child=TensorSerializer(many=True))
 
 
+class ScoredOutputSerializer(serializers.Serializer):
+    """An output that may be the scores of classes."""
+
+    output = serializers.CharField()
+    classes = serializers.IntegerField()
+
+
 class InspectionSerializer(serializers.Serializer):
     """What the file is. ``refusal`` says why no run can use it; fields from ``task`` on are then missing."""
 
@@ -64,7 +71,17 @@ class InspectionSerializer(serializers.Serializer):
         required=False,
         help_text=f"The family of a detector ({', '.join(DETECTORS)}); empty for other networks.",
     )
+    not_deployable_to = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Board profiles whose library does not decode this detector. It can be compiled and "
+        "measured for their chip.",
+    )
     input_size = serializers.ListField(child=serializers.IntegerField(), required=False)
+    choices = ScoredOutputSerializer(
+        many=True,
+        required=False,
+        help_text="Outputs that may be the scores; the first is compiled unless `output` names another one.",
+    )
     is_free = serializers.BooleanField(required=False, help_text="Whether another input size can be chosen.")
     fixes = serializers.ListField(child=serializers.CharField(), required=False)
     diff = NetworkDiffSerializer(required=False)
@@ -88,7 +105,8 @@ class ModelFileSerializer(ModelFileListSerializer):
         fields = [*ModelFileListSerializer.Meta.fields, "inspection"]
 
     def get_inspection(self, file) -> InspectionSerializer(allow_null=True):
-        return InspectionSerializer(file.facts).data if file.is_inspected else None
+        facts = file.facts | {"not_deployable_to": file.closed_boards}
+        return InspectionSerializer(facts).data if file.is_inspected else None
 
 
 class NewModelFileSerializer(KnownFieldsOnly, serializers.Serializer):

@@ -157,7 +157,7 @@ def start(
     """Queue the import of a model file, calibrated and measured on a dataset version. Raises QuotaReached.
 
     ``params`` has ``input_size``, ``mean``, ``std`` (for pixels from 0 to 1, in the model's own channel
-    order) and ``model_order``, that order.
+    order), ``model_order``, that order, and the chosen ``output`` if there are several.
     """
     return Model.objects.create(
         team=version.team,
@@ -186,6 +186,7 @@ def prepare_import(job: Job, folder: Path) -> Invocation:
             "task": model.task,
             "class_names": model.labels,
             "channel_order": model.params["model_order"],
+            "output": model.params.get("output", ""),
             **{name: model.params[name] for name in ("input_size", "mean", "std")},
         },
         data_bytes=settings.CONVERT_MEMORY_BYTES or None,

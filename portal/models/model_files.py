@@ -6,12 +6,14 @@ from django.db import models
 from django.urls import reverse
 
 from portal import tasks
+from portal.core import configs
 from portal.core.messages import KEEPS_MESSAGES
 from portal.core.names import NameField
 from portal.datasets.models import Upload
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned
 
+CLOSED_DRIVER = "lockzhiner"  # its library tells no raw outputs, and decodes no detector but PicoDet
 PICODET = "picodet"
 DETECTORS = {
     PICODET: "PicoDet",
@@ -68,9 +70,21 @@ class ModelFile(Owned):
         return DETECTORS.get(self.facts.get("detector", ""), "")
 
     @property
+    def choices(self) -> dict[str, int]:
+        """Of several outputs that may be the scores of classes, the classes of each, most likely first."""
+        found = {one["output"]: one["classes"] for one in self.facts.get("choices", [])}
+        return found if len(found) > 1 else {}
+
+    @property
     def needs_open_board(self) -> bool:
         """Whether only boards that hand out a network's own outputs can run it."""
         return self.detector not in ("", DETECTORS[PICODET])
+
+    @property
+    def closed_boards(self) -> list[str]:
+        """The profiles of boards whose library does not decode it."""
+        boards = configs.boards().values() if self.needs_open_board else ()
+        return [board.name for board in boards if board.driver == CLOSED_DRIVER]
 
     @property
     def is_usable(self) -> bool:

@@ -45,6 +45,11 @@ class CompileFileSerializer(KnownFieldsOnly, serializers.Serializer):
     model_order = serializers.CharField(
         max_length=3, default="rgb", help_text="rgb or bgr: what the network was trained on"
     )
+    output = serializers.CharField(
+        max_length=200,
+        required=False,
+        help_text="which of the file's `choices` has the scores; the first if omitted",
+    )
     chips = BoundedListField(child=serializers.CharField(max_length=20), required=False, max_length=20)
     devices = BoundedListField(
         child=InTeamField(queryset=Device.objects.all()), required=False, max_length=100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from portal.core import configs
 from portal.core.forms import StyledForm
@@ -63,6 +64,12 @@ class ImportForm(StyledForm):
     scale = forms.ChoiceField(choices=SCALES, initial="imagenet", label=_("Pixels that the network expects"))
     mean = ThreeField(label=_("Mean"), help_text=_("Of pixels from 0 to 1, such as 0.485 0.456 0.406."))
     std = ThreeField(label=_("Standard deviation"), help_text=_("Of pixels from 0 to 1."))
+    output = forms.ChoiceField(
+        label=_("Output with the scores"),
+        help_text=_(
+            "The network has several outputs that may be the scores of classes; the others are cut off."
+        ),
+    )
     model_order = forms.ChoiceField(choices=ORDERS, initial="rgb", label=_("Channel order of the network"))
     width = forms.IntegerField(required=False, min_value=8, max_value=2048, label=_("Input width"))
     height = forms.IntegerField(required=False, min_value=8, max_value=2048, label=_("Input height"))
@@ -93,6 +100,9 @@ class ImportForm(StyledForm):
         fields["chips"].choices = [(name, shown(book.title)) for name, book in configs.chips().items()]
         if not file.facts["is_free"]:
             del fields["width"], fields["height"]
+        fields["output"].choices = [(name, _scores(name, count)) for name, count in file.choices.items()]
+        if not file.choices:
+            del fields["output"]
 
     def clean_devices(self):
         devices = self.cleaned_data["devices"]
@@ -102,6 +112,8 @@ class ImportForm(StyledForm):
 
     def clean(self):
         data = super().clean()
+        if bool(data.get("width")) != bool(data.get("height")) and not {"width", "height"} & {*self.errors}:
+            self.add_errors({"width": msg("Give both width and height, or neither.")})
         if data.get("scale") == OWN and not (data.get("mean") and data.get("std")) and not self.errors:
             self.add_errors(
                 {"mean": msg("Give mean and standard deviation, or choose one of the scales above.")}
@@ -122,6 +134,7 @@ class ImportForm(StyledForm):
                 mean=mean,
                 std=std,
                 model_order=data["model_order"],
+                output=data.get("output", ""),
                 chips=data["chips"],
                 devices=list(data["devices"]),
                 params={"calibration_images": data["calibration_images"]},
@@ -132,6 +145,11 @@ class ImportForm(StyledForm):
             known = {places.get(name, name): text for name, text in error.fields.items()}
             self.add_errors({name if name in self.fields else "": text for name, text in known.items()})
             return None
+
+
+def _scores(name: str, count: int) -> str:
+    title = ngettext("{name}: {count} class", "{name}: {count} classes", count)
+    return title.format(name=name, count=count)
 
 
 def initial_from(run, graph) -> dict:
@@ -148,6 +166,7 @@ def initial_from(run, graph) -> dict:
         "mean": " ".join(f"{value:g}" for value in params["mean"]),
         "std": " ".join(f"{value:g}" for value in params["std"]),
         "model_order": params["model_order"],
+        "output": params.get("output", ""),
         "width": params["input_size"][0],
         "height": params["input_size"][1],
         "chips": graph.chips,

@@ -42,6 +42,7 @@ def make_plan(
     mean: list[float] | None = None,
     std: list[float] | None = None,
     model_order: str = "rgb",
+    output: str = "",
     chips: list[str] = (),
     devices: list[Device] = (),
     params: dict[str, Any] | None = None,
@@ -50,14 +51,14 @@ def make_plan(
     """The plan that calibrates and measures the file's network with the version. Raises PlanError.
 
     ``labels`` name the outputs in order; None means the version's classes. ``mean`` and ``std`` are for
-    pixels from 0 to 1, in the network's own channel order.
+    pixels from 0 to 1, in the network's own channel order. ``output`` is one of the file's ``choices``.
     """
     errors: dict[str, Message] = {}
     if not file.is_usable:
         raise PlanError({"model_file": _unusable(file)})
     if why := _refused_version(file, version):
         raise PlanError({"dataset_version": why})
-    names = _labels(file, version, labels, errors)
+    names = _labels(_classes(file, output), version, labels, errors)
     usual = SCALES[USUAL_SCALE]
     chosen = DEFAULTS | {
         "input_size": _size(file, input_size, errors),
@@ -66,6 +67,8 @@ def make_plan(
         "model_order": model_order,
         "replace_better": True,
     }
+    if file.choices:
+        chosen["output"] = output or next(iter(file.choices))
     if model_order not in ORDERS:
         errors["model_order"] = msg("Say rgb or bgr.")
     for key, value in (params or {}).items():
@@ -73,14 +76,7 @@ def make_plan(
             errors[key] = msg("There is no parameter {key}.", key=repr(shortened(key)))
         elif value is not None:
             check_number(key, value, chosen, errors)
-    unknown = [chip for chip in chips if chip not in configs.chips()]
-    if unknown:
-        errors["chips"] = msg(
-            "There is no chip {chip}; choose from {chips}.",
-            chip=repr(shortened(unknown[0])),
-            chips=", ".join(configs.chips()),
-        )
-        raise PlanError(errors)
+    _refuse_unknown_chips(chips, errors)
     devices = list(dict.fromkeys(devices))
     targets = targets_of(chips, devices, errors)
     if "devices" not in errors:
@@ -91,10 +87,20 @@ def make_plan(
     return Plan(version, "", "", chosen, targets, devices, name, file=file, labels=names)
 
 
+def _refuse_unknown_chips(chips: list[str], errors: dict) -> None:
+    unknown = [chip for chip in chips if chip not in configs.chips()]
+    if unknown:
+        errors["chips"] = msg(
+            "There is no chip {chip}; choose from {chips}.",
+            chip=repr(shortened(unknown[0])),
+            chips=", ".join(configs.chips()),
+        )
+        raise PlanError(errors)
+
+
 def _check_decoding(file: ModelFile, devices: list[Device], errors: dict) -> None:
-    """The vendor's library tells no raw outputs, and decodes no detector but PicoDet."""
-    closed = [device for device in devices if configs.boards()[device.profile].driver == "lockzhiner"]
-    if closed and file.needs_open_board:
+    closed = [device for device in devices if device.profile in file.closed_boards]
+    if closed:
         errors["devices"] = closed_sentence(closed[0], file.detector)
 
 
@@ -105,6 +111,20 @@ def closed_sentence(device: Device, family: str) -> Message:
         device=str(device),
         family=family,
     )
+
+
+def _classes(file: ModelFile, output: str) -> int:
+    """How many the output has; an empty one is the first. Raises PlanError for one that is not offered."""
+    if output in file.choices or not output:
+        return file.choices.get(output, file.facts["classes"])
+    if not file.choices:
+        raise PlanError({"output": msg("The network has one output with scores: leave the output out.")})
+    sentence = msg(
+        "The network has no output {output} with the scores of classes; choose from {outputs}.",
+        output=repr(shortened(output)),
+        outputs=", ".join(file.choices),
+    )
+    raise PlanError({"output": sentence})
 
 
 def _unusable(file: ModelFile) -> Message | str:
@@ -129,8 +149,7 @@ def _refused_version(file: ModelFile, version: DatasetVersion) -> Message | str 
     return join([msg("{version} cannot be used.", version=str(version)), found[0]]) if found else None
 
 
-def _labels(file: ModelFile, version: DatasetVersion, labels: list[str] | None, errors: dict) -> list[str]:
-    classes = file.facts["classes"]
+def _labels(classes: int, version: DatasetVersion, labels: list[str] | None, errors: dict) -> list[str]:
     if labels is None:
         labels = version.class_names
     if len(labels) > MOST_LABELS:

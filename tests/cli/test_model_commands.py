@@ -9,6 +9,7 @@ from slipway import Client, Refused, waiting
 from portal.datasets.services import create_version
 from portal.deployment import profiling
 from portal.devices.models import Device
+from portal.importing import services
 from portal.runs.models import Run
 from tests.factories import class_zip
 
@@ -46,6 +47,8 @@ def test_a_model_is_imported_listed_and_compiled(portal, slipway, own, team, ali
     assert wrong.code == 6 and "1 label was given" in wrong.err
     labels.write_text("dog\ncat\n")
     assert slipway(*compile_, "--labels", labels, "--mean", 1, 1, 1).code == 2
+    other = slipway(*compile_, "--labels", labels, "--output", "age")
+    assert other.code == 6 and "leave the output out" in other.err
     answer = slipway(*compile_, "--labels", labels, "--scale", "unit", "--watch")
     assert answer.code == 0, answer.err
     run = Run.objects.get()
@@ -62,7 +65,21 @@ def test_a_model_that_cannot_be_used_is_refused_with_its_sentence(portal, slipwa
         Client().import_model(tmp_path / "cut.onnx")
     found = Client().import_model(own("x.onnx", task="detection", detector="yolox"))
     assert found["inspection"]["detector"] == "yolox"
-    assert "detection (yolox), 2 classes" in slipway("model", "inspect", found["id"]).out
+    told = slipway("model", "inspect", found["id"]).out
+    assert "detection (yolox), 2 classes" in told
+    assert "does not decode it, so it is not deployed there: lockzhiner-vision-module" in told
+    choices = [{"output": "sort", "classes": 2}, {"output": "age", "classes": 7}]
+    found = Client().import_model(own("y.onnx", choices=choices))
+    assert "--output: sort (2 classes), age (7 classes)" in slipway("model", "inspect", found["id"]).out
+
+
+def test_a_model_larger_than_any_is_not_even_sent(tmp_path, monkeypatch):
+    with (tmp_path / "big.onnx").open("wb") as file:
+        file.truncate(services.MOST_BYTES + 1)
+    monkeypatch.setenv("SLIPWAY_URL", "http://127.0.0.1:9")  # nothing listens there
+    monkeypatch.setenv("SLIPWAY_TOKEN", "none")
+    with pytest.raises(Refused, match="upload a smaller model"):
+        Client().import_model(tmp_path / "big.onnx")
 
 
 @pytest.fixture

@@ -103,6 +103,31 @@ def test_classes_are_matched_by_their_names():
     assert class_map(["Dog", "cat", "bird"], ["cat", "dog", "cow"]) == [1, 0, None]
 
 
+def test_another_output_can_be_chosen(imported, upload_model, pets, alices, tmp_path):
+    choices = [{"output": "age", "classes": 3}, {"output": "sort", "classes": 2}]
+    file = upload_model(classes=3, choices=choices)
+    page = alices.get(reverse("run-import", args=[file.pk])).content.decode()
+    assert "age: 3 classes" in page and "sort: 2 classes" in page
+    with pytest.raises(PlanError, match="choose from age, sort"):
+        importing.make_plan(file, pets, chips=["rv1106"], output="sex")
+    with pytest.raises(PlanError, match="leave the output out"):
+        importing.make_plan(upload_model(), pets, chips=["rv1106"], output="age")
+    form = {
+        "dataset_version": pets.pk,
+        "scale": "unit",
+        "model_order": "rgb",
+        "output": "sort",
+        "chips": ["rv1106"],
+    }
+    answer = alices.post(reverse("run-import", args=[file.pk]), form)
+    run = Run.objects.get()
+    assert answer.url == run.get_absolute_url() and run.params["output"] == "sort"
+    assert "Output with the scores" in alices.get(answer.url).content.decode()
+    assert Graph(imported(file, labels=["a", "b", "c"])).model.params["output"] == "age"
+    asked = services.prepare_import(Model.objects.latest("pk").job, tmp_path)
+    assert asked.params["output"] == "age"
+
+
 WRONG = [
     ({"labels": ["cat", "dog", "cow"]}, "labels", "2 classes and 3 labels"),
     ({"labels": ["cat", " CAT"]}, "labels", "there twice"),
@@ -157,6 +182,8 @@ def test_a_detector_that_the_vendors_library_does_not_decode_is_only_compiled(
         importing.make_plan(file, pets, devices=[board])
     assert "decodes PicoDet only, and this is a YOLOX" in shown(refused.value.fields["devices"])
     assert importing.make_plan(file, pets, chips=["rv1106"]).chips == [("rv1106", "bgr")]
+    told = alices.get(f"/api/v1/model-files/{file.pk}/").json()["inspection"]
+    assert told["not_deployable_to"] == ["lockzhiner-vision-module", "virtual"]
     page = alices.get(file.get_absolute_url()).content.decode()
     assert "YOLOX" in page and "rknn-toolkit-lite2" in page
     assert "519 million" in page and ">N×3×?×32<" in page and ">–<" in page
@@ -188,6 +215,8 @@ def test_the_pages_lead_from_the_upload_to_the_run(alices, run_jobs, pets):
         "dataset_version": pets.pk, "labels": "cat\ndog", "scale": "own", "mean": "0.1 0.2 0.3",
         "std": "1,1,1", "model_order": "rgb", "width": 48, "height": 32, "chips": ["rv1106"], "name": "",
     }  # fmt: skip
+    bad = alices.post(reverse("run-import", args=[file.pk]), form | {"height": ""})
+    assert bad.status_code == 422 and "both width and height" in bad.content.decode()
     bad = alices.post(reverse("run-import", args=[file.pk]), form | {"labels": "cat"})
     assert bad.status_code == 422 and "1 label was given" in bad.content.decode()
     answer = alices.post(reverse("run-import", args=[file.pk]), form)

@@ -68,6 +68,7 @@ def usable(fixed: fixing.Fixed, known_chips: list[dict[str, Any]]) -> dict[str, 
         "detector": fixed.head.family,
         "input_size": list(fixed.size),
         "is_free": fixed.is_free,
+        "choices": [{"output": name, "classes": count} for name, count in fixed.head.choices],
         "fixes": fixed.fixes,
         "diff": fixed.diff(),
         "macs": cost.macs,
@@ -83,7 +84,7 @@ def adopt(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     folder.phase(msg("simplify and check the network"))
     size = (int(params["input_size"][0]), int(params["input_size"][1]))
     with folder.tool("onnxslim"):
-        fixed = fixing.fix(model, size, folder.scratch)
+        fixed = fixing.fix(model, size, folder.scratch, params.get("output", ""))
     refuse_labels(fixed, params["task"], params["class_names"])
     network = fixed.model if params["channel_order"] == "rgb" else fixing.as_rgb(fixed.model)
     folder.phase(msg("make ONNX"))

@@ -52,9 +52,10 @@ class Fixed:
         }
 
 
-def fix(source: onnx.ModelProto, size: tuple[int, int] | None, scratch: Path) -> Fixed:
+def fix(source: onnx.ModelProto, size: tuple[int, int] | None, scratch: Path, output: str = "") -> Fixed:
     """Return the network for images of ``size`` (width, height); None is its own size, or a usual one.
 
+    ``output`` names the scores to keep, see ``heads.find``.
     Raises InputError for what cannot be fixed.
     """
     image = image_input(source)
@@ -68,7 +69,7 @@ def fix(source: onnx.ModelProto, size: tuple[int, int] | None, scratch: Path) ->
         fixes.append(msg("The input takes channels first now (1×3×height×width)."))
     slim = _slimmed(model)
     wiring = Wiring(slim)
-    head = heads.find(wiring, wanted)
+    head = heads.find(wiring, wanted, output)
     whole = head.model or slim
     cut = _slimmed(copy.deepcopy(whole), head.cut)
     _refuse_further_inputs(cut, image.name)

@@ -31,6 +31,8 @@ class Head:
 
     ``family`` is a detector's: picodet, nanodet, yolov5, yolov6, yolov8, yolox or ssd. ``model`` is the
     network with layers that were added for the cut, if any were; ``order`` is that of ``ends.Found``.
+    ``choices`` are the outputs of a classifier that may be its scores, with their numbers of classes, the
+    most likely one first.
     """
 
     task: str
@@ -40,11 +42,17 @@ class Head:
     family: str = ""
     model: onnx.ModelProto | None = None
     order: np.ndarray | None = None
+    choices: list[tuple[str, int]] = field(default_factory=list)
 
 
-def find(wiring: Wiring, size: tuple[int, int]) -> Head:
-    """For images of ``size`` (width, height). Raises InputError, naming outputs of no known task."""
+def find(wiring: Wiring, size: tuple[int, int], output: str = "") -> Head:
+    """For images of ``size`` (width, height); ``output`` is the chosen one of a classifier's ``choices``.
+
+    Raises InputError, naming outputs of no known task.
+    """
     outputs = [value.name for value in wiring.model.graph.output]
+    if output:
+        return _chosen(wiring, outputs, output)
     found = _detector(wiring, outputs) or _classifier(wiring, outputs) or _yolo(wiring, outputs, size)
     if found is None:
         raise InputError(_unknown(wiring, outputs))
@@ -84,22 +92,43 @@ def _number(value: object) -> int:
 # --- classification -----------------------------------------------------------------------------
 
 
-def _classifier(wiring: Wiring, outputs: list[str]) -> Head | None:
-    """The first output that ends in the scores of classes, a told one if any is; the others are left out."""
-    found = []
+def _classifier(wiring: Wiring, outputs: list[str], output: str = "") -> Head | None:
+    """``output``, or the most likely one that ends in the scores of classes; the others are left out."""
+    heads = _scored(wiring, outputs)
+    name = output or next(iter(heads), "")
+    if name not in heads:
+        return None
+    head = heads[name]
+    head.choices.extend((one, heads[one].classes) for one in heads)
+    if others := ", ".join(one for one in outputs if one != name)[:200]:
+        head.notes.append(
+            msg(
+                "The output {name} is kept; these outputs are left out: {names}.",
+                name=name[:80],
+                names=others,
+            )
+        )
+    return head
+
+
+def _chosen(wiring: Wiring, outputs: list[str], output: str) -> Head:
+    head = _classifier(wiring, outputs, output)
+    if head is None:
+        raise InputError(
+            msg("The network has no output {name} with the scores of classes.", name=output[:80])
+        )
+    return head
+
+
+def _scored(wiring: Wiring, outputs: list[str]) -> dict[str, Head]:
+    """By output: those that end in the scores of classes, first those that tell them as scores."""
+    found: list[tuple[bool, str, Head]] = []
     for name in outputs:
         scores, passed = _before_tail(wiring, name)
         if (classes := _classes(wiring.shapes.get(scores))) is not None:
             head = Head(CLASSIFICATION, classes, [scores], _of_tail(passed))
-            found.append((not ACTIVATIONS & set(passed), head, name))
-    if not found:
-        return None
-    _, head, name = min(found, key=lambda one: one[0])
-    if others := ", ".join(one for one in outputs if one != name):
-        head.notes.append(
-            msg("Only the scores are kept; these outputs are left out: {names}.", names=others[:200])
-        )
-    return head
+            found.append((not ACTIVATIONS & set(passed), name, head))
+    return {name: head for _, name, head in sorted(found, key=lambda one: one[0])}
 
 
 def _before_tail(wiring: Wiring, name: str) -> tuple[str, list[str]]:

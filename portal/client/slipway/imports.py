@@ -15,6 +15,8 @@ from slipway.types import ModelFile, Run, Version
 from slipway.waiting import OnChange
 
 USED = 409
+MEGABYTE = 1024**2
+MOST_BYTES = 512 * MEGABYTE  # as in portal/importing/services.py; asked before gigabytes are sent in vain
 _nothing: Callable[[Any], None] = lambda value: None  # noqa: E731 - the default callback
 
 
@@ -37,6 +39,11 @@ class ModelFiles(Calls):
         cannot be used.
         """
         source = packing.FileSource(Path(path))
+        if source.size > MOST_BYTES:
+            raise Refused(
+                f"{source.filename} has {source.size / MEGABYTE:.0f} MB; a model may have "
+                f"{MOST_BYTES // MEGABYTE} MB, since no chip runs a larger one: upload a smaller model."
+            )
         metadata = {"filename": source.filename}
         words = json.dumps([source.fingerprint, "model file", metadata], sort_keys=True)
         metadata["fingerprint"] = hashlib.sha256(words.encode()).hexdigest()
@@ -79,7 +86,8 @@ class ModelFiles(Calls):
     ) -> Run:
         """Start a run that compiles the file, calibrated and measured on a dataset version.
 
-        ``choices``: ``labels``, ``input_size``, ``mean``, ``std``, ``model_order``, ``params``, ``name``.
+        ``choices``: ``labels``, ``input_size``, ``mean``, ``std``, ``model_order``, ``output``, ``params``,
+        ``name``.
         """
         number = file if isinstance(file, int) else file["id"]
         if isinstance(version, str):

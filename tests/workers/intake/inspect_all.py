@@ -63,4 +63,8 @@ if __name__ == "__main__":
     labels = {"task": "classification", "class_names": ["a"], "input_size": [32, 32], "channel_order": "rgb",
               "mean": [0] * 3, "std": [1] * 3}  # fmt: skip
     results["labels"] = told("import-model", place / "labels", {"onnx": str(made["plain"])}, labels)
+    labels |= {"class_names": list("abcdefg")}
+    for name, output in (("age", "age"), ("no output", "sex")):
+        params = labels | {"output": output}
+        results[name] = told("import-model", place / name, {"onnx": str(made["several outputs"])}, params)
     print(json.dumps(results, cls=Encoder))

@@ -120,6 +120,17 @@ def files(folder: Path) -> dict[str, Path]:
             outputs=[("q", [1, 10])],
         ),  # fmt: skip
         "picodet": picodet(folder),
+        "several outputs": classifier(
+            folder,
+            name="outputs.onnx",
+            nodes=[
+                one("Gemm", ["f", "box"], ["corners"]),
+                one("Gemm", ["f", "old"], ["years"]),
+                one("Softmax", ["years"], ["age"], axis=1),
+            ],
+            constants=[("box", np.ones((16, 4), np.float32)), ("old", np.ones((16, 7), np.float32))],
+            outputs=[("corners", [1, 4]), ("t1", [1, 10]), ("age", [1, 7])],
+        ),  # fmt: skip
         "gray": classifier(folder, channels=1, name="gray.onnx"),
         "rgba": classifier(folder, channels=4, name="rgba.onnx"),
         "opset": classifier(folder, opset=22, name="opset.onnx"),

@@ -48,6 +48,15 @@ def test_scores_are_found_before_what_follows_them(found):
     assert found["best"]["classes"] == 10 and found["best"]["diff"]["outputs"][1][0]["shape"] == [1, 10]
 
 
+def test_of_several_outputs_with_scores_another_one_can_be_chosen(found):
+    several = found["several outputs"]
+    choices = [(one["output"], one["classes"]) for one in several["choices"]]
+    assert choices == [("t1", 10), ("age", 7), ("corners", 4)] and several["classes"] == 10
+    assert "left out: corners, age" in shown(several["fixes"][-1])
+    assert found["age"]["cut_tensor"] == "years"
+    assert "no output sex" in shown(found["no output"]["failed"])
+
+
 def test_picodets_raw_outputs_are_found_before_the_decoding(found):
     assert (found["picodet"]["task"], found["picodet"]["classes"]) == ("detection", 2)
     shapes = [one["shape"][1] for one in found["picodet"]["diff"]["outputs"][1]]

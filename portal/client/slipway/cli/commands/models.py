@@ -86,6 +86,13 @@ def _show(app: App, row: ModelFile) -> None:
     )
     for fix in found["fixes"]:
         app.screen.line(f"  {fix}")
+    if len(found.get("choices", [])) > 1:
+        outputs = ", ".join(f"{one['output']} ({one['classes']} classes)" for one in found["choices"])
+        app.screen.line(f"  Compile another output with --output: {outputs}")
+    if closed := ", ".join(found.get("not_deployable_to", [])):
+        app.screen.line(
+            f"  The library of these boards does not decode it, so it is not deployed there: {closed}"
+        )
     cells = [
         (one["chip"], "yes" if one["fits"] else "no", one["cycles"], size(one["memory_bytes"]),
          ", ".join(one["cpu"]), " ".join(one["problems"]))
@@ -105,6 +112,7 @@ def _show(app: App, row: ModelFile) -> None:
 @click.option(
     "--order", "model_order", type=click.Choice(["rgb", "bgr"]), default="rgb", help="Channel order."
 )
+@click.option("--output", help="Which output has the scores, if there are several.")
 @click.option("--size", "input_size", metavar="WxH", help="Input size, if the file does not fix it.")
 @click.option("--name", help="What to call the run.")
 @click.option("--watch", is_flag=True, help="Wait for the end.")
@@ -123,6 +131,8 @@ def compile_(
         if not (width.isdigit() and height.isdigit()):
             raise Usage("Give --size as WIDTHxHEIGHT, such as 224x224.")
         choices["input_size"] = [int(width), int(height)]
+    if given["output"]:
+        choices["output"] = given["output"]
     run = app.client.compile_file(
         lookup.number(file, "file"), dataset, chips=given["chips"], devices=given["devices"],
         name=given["name"], **choices,
