@@ -35,8 +35,14 @@ def test_the_application_is_installed_shown_and_stopped(signed_in, slipway, team
     Job.objects.update(status=Status.SUCCEEDED)
     output = {"kind": "mqtt", "place": "10.1.1.155:1883 line/1", "sent": 0, "waiting": 7, "dropped": 0}
     state = {"installed": True, "running": True, "outputs": [output | {"problem": "Connection refused"}]}
-    Application.objects.update(state=state)
-    assert "waiting 7, dropped 0 Connection refused" in slipway("app", "show", "Belt").out
+    state |= {"problem": "The camera is away.", "recent": [{"label": "crack"}], "log": ["keeper: started"]}
+    Application.objects.update(state=state, told_at="2026-11-30T03:32:49Z")
+    told = slipway("app", "show", "Belt").out
+    assert "waiting 7, dropped 0 Connection refused" in told and "As of 2026-11-30 03:32:49 UTC" in told
+    assert "The camera is away." in told and '{"label": "crack"}' in told and "keeper: started" in told
+    monkeypatch.setattr("slipway.cli.follow.job", lambda *_: None)
+    assert "(status): queued" in slipway("app", "show", "Belt", "--refresh").out
+    Job.objects.update(status=Status.SUCCEEDED)
     assert "(stop): queued" in slipway("app", "stop", "Belt").out
     Job.objects.update(status=Status.SUCCEEDED)
     client = Client()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Any
 
 import click
 
+from slipway.cli import follow
 from slipway.cli.app import App, command
 from slipway.errors import NotFound
 
@@ -70,9 +72,17 @@ def install(app: App, device: str, password_stdin: bool, **options: Any):
 
 
 @click.argument("device")
-def show(app: App, device: str):
-    """Show what the application on a device did when the board was last asked."""
-    _print(app, _row(app, device))
+@click.option("--refresh", is_flag=True, help="Ask the board first.")
+def show(app: App, device: str, refresh: bool):
+    """Show what the application on a device did when the board was last asked, and its last lines."""
+    row = _row(app, device)
+    if refresh:
+        row = app.client.post(f"device-apps/{row['id']}/refresh/")
+        follow.job(app.client, app.screen, row["job"]["id"], "refresh")
+        row = _row(app, device)
+    _print(app, row)
+    for line in [*row["told"].get("recent", []), *row["told"].get("log", [])]:
+        app.screen.line(f"  {line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)}")
 
 
 def _act(name: str, words: str):
@@ -97,6 +107,10 @@ def _print(app: App, row: dict[str, Any]) -> None:
     state, job = row["told"], row["job"]
     words = "running" if state.get("running") else "stopped" if state.get("installed") else "not installed"
     app.screen.line(words if job is None else f"{words}; job {job['id']} ({row['act']}): {job['status']}")
+    if row["told_at"] and row["act"] != "remove":
+        app.screen.line(f"As of {row['told_at'][:19].replace('T', ' ')} UTC; ask the board with --refresh.")
+    if state.get("problem"):
+        app.screen.line(state["problem"])
     for one in state.get("outputs", []):
         counts = f"sent {one['sent']}, waiting {one['waiting']}, dropped {one['dropped']}"
         app.screen.line(f"{one['kind']} {one['place']}: {counts} {one['problem']}".rstrip())
