@@ -134,7 +134,7 @@ class Device(Owned):
 
     @property
     def is_virtual(self) -> bool:
-        return self.profile == "virtual"
+        return self.profile in configs.boards() and self.board_profile.virtual
 
     @property
     def current_release(self) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from django.urls import reverse
 
+from portal.core import configs
+from portal.devices.models import Device
 from portal.jobs.models import Status
 from portal.models.models import CompiledModel, Evaluation, Model
 from portal.runs import pipeline
@@ -31,16 +34,20 @@ def detector(tmp_path_factory):
     return make_tiny_model(tmp_path_factory.mktemp("detector"), "make_tiny_detector.py")
 
 
-@pytest.fixture
-def deployment(team, alice, renewed_board, detector, monkeypatch):
+@pytest.fixture(scope="module")
+def open_detector(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("open")
+    return make_tiny_model(folder, "make_tiny_detector.py", "open", chip="rk3588")
+
+
+def prepared(team, alice, renewed_board, detector, family="picodet", profile="virtual"):
     """A deployment of a detector whose simulator found every box."""
-    without_broker(monkeypatch)
     rows = Rows(team, alice, renewed_board, detector)
     rows.version.class_names, rows.version.task = ["red", "blue"], "detection"
     rows.version.save()
     run = rows.run("Squares")
     type(run).objects.filter(pk=run.pk).update(task="detection", recipe="picodet_xs")
-    facts = {"input_size": [64, 64], "mean": [0, 0, 0], "std": [1, 1, 1]}
+    facts = {"input_size": [64, 64], "mean": [0, 0, 0], "std": [1, 1, 1], "detector": family}
     Model.objects.update(task="detection", recipe="picodet_xs", facts=facts)
     predictions = [
         {"image": image, "width": WIDTH, "height": HEIGHT, "truth": grid(colour),
@@ -53,10 +60,30 @@ def deployment(team, alice, renewed_board, detector, monkeypatch):
         target.write(json.dumps(predictions).encode())
     metrics = summarise(predictions, rows.version.class_names)
     Evaluation.objects.filter(pk=simulator.pk).update(metrics=metrics, value=metrics["map"])
+    target = {
+        "chip": configs.boards()[profile].chip,
+        "channel_order": configs.boards()[profile].channel_order,
+    }
+    CompiledModel.objects.update(**target)
+    Device.objects.update(profile=profile)
+    run.steps.filter(kind="convert").update(inputs=target)
     pipeline.advance(type(run).objects.get(pk=run.pk))
     deployment = deployments_of(run).select_related("job", "device").get()
     deployment.rows = rows
     return deployment
+
+
+@pytest.fixture
+def deployment(team, alice, renewed_board, detector, monkeypatch):
+    without_broker(monkeypatch)
+    return prepared(team, alice, renewed_board, detector)
+
+
+@pytest.fixture
+def open_deployment(team, alice, renewed_board, open_detector, monkeypatch):
+    without_broker(monkeypatch)
+    yield prepared(team, alice, renewed_board, open_detector, "yolov6", "virtual-rk3588")
+    shutil.rmtree(renewed_board.home / "slipway-rk3588", ignore_errors=True)
 
 
 def test_it_is_measured_on_the_board_and_its_boxes_are_shown(alices, deployment):
@@ -85,3 +112,27 @@ def test_a_board_that_does_not_find_them_keeps_its_earlier_release(alices, renew
     renewed_board.order(wrong_answer=True)
     job = execute(deployment.job)
     assert job.status == Status.FAILED and "golden images" in job.message and "16 of 16 boxes" in job.message
+
+
+def test_a_detector_that_is_decoded_on_an_open_board_gives_the_boxes_that_were_measured(
+    alices, open_deployment
+):
+    job = execute(open_deployment.job)
+    assert job.status == Status.SUCCEEDED, job.message
+    measured = Evaluation.objects.get(stage="board")
+    assert (
+        measured.metrics["map"] == 1 and measured.parity["agreement"] == 1 and measured.metrics["boxes"] == 64
+    )
+    assert measured.engine.startswith("virtual: onnxruntime")
+    inference = open_deployment.rows.asked(("red.png", picture("red")))
+    assert execute(inference.job).status == Status.SUCCEEDED
+    boxes = inference.images.get().prediction["boxes"]
+    assert len(boxes) == 16 and boxes[0]["box"][2:] == [WIDTH / 4, HEIGHT / 4]
+    page = text(alices, reverse("device-detail", args=[open_deployment.device_id]))
+    assert "virtual</strong>: onnxruntime" in page or "virtual: onnxruntime" in page
+
+
+def test_a_board_that_gives_other_boxes_than_were_measured_gets_no_release(renewed_board, open_deployment):
+    renewed_board.order(wrong_answer=True)
+    job = execute(open_deployment.job)
+    assert job.status == Status.FAILED and "golden images" in job.message

@@ -122,12 +122,13 @@ def start_many(count: int, folder: Path) -> tuple[subprocess.Popen, list[OneOfMa
     return process, found
 
 
-def make_tiny_model(folder: Path, script_name: str = "make_tiny_model.py") -> Path:
+def make_tiny_model(folder: Path, script_name: str = "make_tiny_model.py", *more: str, chip="rv1106") -> Path:
     script = PROJECT / "tests" / "devices" / script_name
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    subprocess.run([CONVERT_PYTHON, script, folder], cwd=PROJECT, env=environment, check=True)
+    subprocess.run([CONVERT_PYTHON, script, folder, *more], cwd=PROJECT, env=environment, check=True)
     # Each its own bytes: the virtual board keeps an engine by the hash of a model.
-    rknn = b"RKNN\0\0\0\0" + script_name.encode() + b'{"target_platform":["rv1106"]}'
+    name = " ".join([script_name, *more])
+    rknn = b"RKNN\0\0\0\0" + f'{name}{{"target_platform":["{chip}"]}}'.encode()
     (folder / "model.rknn").write_bytes(rknn)
     return folder
 

@@ -162,7 +162,10 @@ class OpenCVCamera:
                 self.name = f"V4L2 {device}"
                 return
             self.capture.release()
-        raise closed()
+        raise closed(msg(
+            "None of the board's {count} video devices gives images: connect a camera, or stop the program "
+            "that uses it, then try again.", count=len(devices()),
+        ))  # fmt: skip
 
     def _start(self, width, height):
         self.capture.set(self.cv2.CAP_PROP_FRAME_WIDTH, width)
@@ -204,8 +207,8 @@ def holder():
     return ""
 
 
-def closed():
-    """Why no camera could be opened."""
+def closed(otherwise=None):
+    """Why no camera could be opened; ``otherwise`` if no other program has it."""
     if not devices():
         return CameraError("no-camera", msg(
             "The board has no camera: connect one with the board switched off, check its ribbon cable, and "
@@ -217,7 +220,7 @@ def closed():
             "The camera is in use by {program} on the board: stop that program, then try again.",
             program=program,
         ))  # fmt: skip
-    return CameraError("camera-busy", msg(
+    return CameraError("camera-busy", otherwise or msg(
         "The camera cannot be opened: another program may be using it. Stop other programs on the board, or "
         "restart it, then try again.",
     ))  # fmt: skip

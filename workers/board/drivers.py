@@ -113,6 +113,11 @@ def package_version(*names):
     return None
 
 
+def virtual_engine(package):
+    """Only the virtual board's stand-ins have this name: they must never pass for the real library."""
+    return getattr(package, "SLIPWAY_VIRTUAL_ENGINE", None)
+
+
 class Lockzhiner:
     """The library of the Lockzhiner Vision Module. It resizes and applies softmax by itself."""
 
@@ -141,8 +146,7 @@ class Lockzhiner:
 
     @property
     def engine(self):
-        # Only the virtual board's stand-in has this name: it must never pass for the real library.
-        virtual = getattr(self.package, "SLIPWAY_VIRTUAL_ENGINE", None)
+        virtual = virtual_engine(self.package)
         return f"virtual: {virtual}" if virtual else f"{self.library} {self.version or 'of unknown version'}"
 
     def load(self, model, manifest, task):
@@ -188,6 +192,7 @@ class RknnLite:
                 from importlib.util import find_spec
 
                 import numpy
+                import rknnlite
                 from rknnlite.api import RKNNLite
 
                 if not any(map(find_spec, ("cv2", "PIL"))):
@@ -197,7 +202,7 @@ class RknnLite:
                 "The board's Python cannot import what it needs ({error}): install rknn-toolkit-lite2 and "
                 "numpy on the board.", error=error,
             )) from error  # fmt: skip
-        self.numpy, self.runtime = numpy, RKNNLite
+        self.package, self.numpy, self.runtime = rknnlite, numpy, RKNNLite
 
     @property
     def version(self):
@@ -205,7 +210,10 @@ class RknnLite:
 
     @property
     def engine(self):
-        return f"rknn-toolkit-lite2 {self.version or 'of unknown version'}"
+        virtual = virtual_engine(self.package)
+        return (
+            f"virtual: {virtual}" if virtual else f"rknn-toolkit-lite2 {self.version or 'of unknown version'}"
+        )
 
     def load(self, model, manifest, task):
         self.task = task
@@ -296,8 +304,8 @@ def probe(driver_name):
     facts = {"python": python, "runtime": runtime_version(), "driver": driver_name}
     try:
         driver = DRIVERS[driver_name]()
-        virtual = getattr(getattr(driver, "package", None), "SLIPWAY_VIRTUAL_ENGINE", None)
-        facts.update(library=driver.library, library_version=driver.version, virtual=bool(virtual))
+        virtual = bool(virtual_engine(driver.package))
+        facts.update(library=driver.library, library_version=driver.version, virtual=virtual)
         facts["engine"] = driver.engine
     except RunnerError as error:
         facts.update(library=None, library_problem=error.message, engine=None, virtual=False)

@@ -80,7 +80,7 @@ class _Reading:
     def of_folder(self, name: str, kind: type) -> dict[str, Any]:
         """One entry per file, by file name; None stands for an invalid one."""
         found = {}
-        for path in sorted((self.folder / name).glob("*.y*ml")):
+        for path in sorted((self.folder / name).glob("*.y*ml"), key=lambda path: path.stem):
             place = self._place(path)
             if path.suffix != ".yaml":
                 self.problems.append(f"{place}: the file's name must end in .yaml: rename it.")
