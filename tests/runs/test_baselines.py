@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
 from portal.datasets.services import create_version
+from portal.deployment.models import Deployment
 from portal.jobs.models import Job, Status
-from portal.runs import baselines, deletion, services
+from portal.runs import baseline_report, baselines, deletion, services
 from portal.runs.models import Baseline
 from portal.runs.plan import make_plan
+from tests.datasets.index_builders import boxed, ready_version
 from tests.factories import class_zip, zip_of
 from tests.graphs import compiled_of
 from tests.seed import Seeder
+from workers.contract.messages import msg
 from workers.datakit.index import Filter
+from workers.datakit.marks import FROM_BOARD, mark
 
 
 class Loop:
@@ -110,3 +115,61 @@ def test_images_that_were_taught_and_unknown_releases_are_left_out(loop, monkeyp
     monkeypatch.setattr(baselines, "_taught", lambda _version, models: taught)
     found = baselines.images_of(version, [model])
     assert (found.all, found.known) == ([], len(whole.all))
+
+
+def test_two_detectors_are_compared_by_their_map_on_the_same_images(team, alice, run_jobs, alices):
+    def trained(fill):
+        version = ready_version(team, alice, "Boxes", fill=fill, class_names=["cat", "dog"], task="detection")
+        run = services.create_run(make_plan(version, recipe="picodet_xs", chips=["rv1106"]), team, alice)
+        run_jobs()
+        return run
+
+    first = trained(boxed)
+    seed = Seeder(team, alice)
+    device = seed.device("Bench")
+    device.probe |= {"current": "boxes-1"}
+    device.save()
+    deployment = Deployment.objects.create(
+        compiled_model=compiled_of(first).get(),
+        device=device,
+        job=seed.job("deploy", "deploy"),
+        release="boxes-1",
+        activated_at=timezone.now(),
+    )
+    source = {"device": "Bench", "taken_at": "2026-11-29T10:00:00+00:00", "release": deployment.release}
+
+    def with_images_of_the_board(pack):
+        boxed(pack, 32)
+        for row in pack.rows[16:]:
+            mark(row, FROM_BOARD, msg("{device} at {taken_at}, release {release}", **source))
+
+    run = trained(with_images_of_the_board)
+    row = Baseline.objects.get()
+    assert row.job.status == Status.SUCCEEDED, row.job.message
+    api = APIClient()
+    api.force_authenticate(alice)
+    told = api.get(f"/api/v1/runs/{run.pk}/report/").json()
+    assert told["metric"]["title"] == "mAP"
+    [told] = told["baselines"]
+    sets = [told["held_out"], told["from_boards"]]
+    assert [one["images"] for one in sets] == [4, 4] and (told["known"], told["in_training"]) == (0, 12)
+    # The fake program finds no box of the first image that it is asked for, and both models none of another.
+    assert [one["lost"] for one in sets] == [0, 0] and sum(one["gained"] for one in sets) == 1
+    [better] = [one for one in sets if one["gained"]]
+    [same] = [one for one in sets if not one["gained"]]
+    assert better["deployed"] < better["new"] and same["deployed"] == same["new"] and same["changed"] == 0
+    assert better["deployed_interval"] is None and not better["is_mixed"]
+    page = alices.get(run.get_absolute_url()).content.decode()
+    assert "mAP, both models in the simulator" in page and "may be chance" in page and "now runs" not in page
+    device.probe |= {"current": "another-release"}
+    device.save()
+    page = alices.get(run.get_absolute_url()).content.decode()
+    assert "Bench now runs another-release." in page
+
+
+def test_a_figure_that_the_images_contradict_is_called_unclear():
+    figures = {"images": 9, "before": 0.7, "after": 0.6, "before_interval": None, "after_interval": None,
+               "changed": 9, "lost": 0, "gained": 9}  # fmt: skip
+    assert baseline_report.Compared.of(figures).is_mixed
+    assert not baseline_report.Compared.of(figures | {"after": 0.8}).is_mixed
+    assert not baseline_report.Compared.of(figures | {"before": None, "after": None}).is_mixed

@@ -285,6 +285,8 @@ def _print_baseline(screen: Screen, metric: str, row: dict) -> None:
     screen.line(f"Against {row['model_name'] or 'the deployed model'} ({row['release'] or row['chip']}):")
     if row["problem"]:
         screen.line(row["problem"])
+    if row.get("release_now"):
+        screen.line(f"{row['device']} now runs {row['release_now']}.")
     sets = (("Held-out images", row["held_out"]), ("Images from boards", row["from_boards"]))
     cells = [
         (name, percent(one["deployed"]), percent(one["new"]), one["images"], _difference(one))
@@ -299,4 +301,6 @@ def _print_baseline(screen: Screen, metric: str, row: dict) -> None:
 
 def _difference(one: dict) -> str:
     words = f"{one['gained']} better, {one['lost']} worse"
+    if one.get("is_mixed"):
+        return f"{words}; unclear, since the figure says the opposite"
     return f"{words}; may be chance" if one["by_chance"] else words
