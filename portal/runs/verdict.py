@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portal.core.messages import word
 from portal.models.models import Evaluation
@@ -17,6 +17,11 @@ WIDE = 0.1  # a wider interval says little
 OPTIMISTIC = msg(
     "The same images picked the best epoch, so the figures are a little optimistic. A test split keeps "
     "images apart for them."
+)
+# A wrong order of labels, scale or channel order costs accuracy without any error.
+AS_TRAINED = msg(
+    "Check first that the order of the labels, the scale of the pixels and the channel order are those of "
+    "its training; then look at the mistakes."
 )
 AGREES = 0.98  # a board that agrees with the simulator less often computes something else
 
@@ -58,7 +63,7 @@ def verdict(graph: Graph) -> Verdict | None:
     lowest = min(judged, key=lambda one: one.evaluation.value or 0).evaluation
     figure = _figure(lowest, None if has_range else graph.task.interval(lowest.metrics), graph.task)
     advice = dict.fromkeys(doubt.advice for doubt in worst)
-    note = "" if judged[0].evaluation.split == TEST else OPTIMISTIC
+    note = "" if judged[0].evaluation.split == TEST or graph.is_imported else OPTIMISTIC
     return Verdict(grade, join([*(doubt.sentence for doubt in worst), figure]), join(advice), note)
 
 
@@ -78,13 +83,19 @@ def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
     found = []
     for one in judged:
         metrics = one.evaluation.metrics
-        found += graph.task.doubts(metrics, one.before.metrics if one.before else None)
+        doubts = graph.task.doubts(metrics, one.before.metrics if one.before else None)
+        found += map(_of_imported, doubts) if graph.is_imported else doubts
     found += _of_unknown_classes(judged[0].evaluation)
     found += _of_limits(graph)
     found += _of_few_images(graph.task, judged[0].evaluation)
     for row in graph.deployments:
         found += _of_board(row.device, graph.evaluated.find(Stage.BOARD, job_id=row.job_id))
     return list(dict.fromkeys(found))
+
+
+def _of_imported(doubt: Doubt) -> Doubt:
+    """Nobody trains it here, so advice about training does not help."""
+    return doubt if QUANTIZATION in doubt.advice else replace(doubt, advice=AS_TRAINED)
 
 
 def _of_unknown_classes(evaluation: Evaluation) -> list[Doubt]:

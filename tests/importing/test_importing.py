@@ -20,7 +20,7 @@ from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import PlanError
 from portal.runs.services import create_run
-from portal.runs.verdict import verdict
+from portal.runs.verdict import AS_TRAINED, verdict
 from portal.tasks import Stage
 from tests.factories import class_zip
 
@@ -93,6 +93,15 @@ def test_accuracy_is_unknown_if_the_dataset_has_none_of_the_classes(imported, al
     assert alices.get(reverse("model-list")).status_code == 200
     assert alices.get(reverse("model-compiled", args=[graph.compiled[0].pk])).status_code == 200
     assert alices.get(f"/api/v1/runs/{run.pk}/").json()["verdict"]["grade"] == "doubtful"
+
+
+def test_advice_on_an_imported_model_is_about_its_labels_and_pixels(imported):
+    graph = Graph(imported())
+    for row in graph.evaluated.rows:
+        row.metrics |= {"top1": 0.2, "images": 1000}
+        row.value = 0.2
+    told = verdict(graph)
+    assert told.grade != "good" and told.advice == AS_TRAINED and told.note == ""
 
 
 def test_labels_default_to_the_classes_of_the_dataset(imported):
@@ -226,6 +235,8 @@ def test_the_pages_lead_from_the_upload_to_the_run(alices, run_jobs, pets):
     assert run.params["input_size"] == [48, 32] and run.params["mean"] == [0.1, 0.2, 0.3]
     page = alices.get(answer.url).content.decode()
     assert "Import" in page and "own.onnx" in page and "5" * 64 in page
+    assert "The imported model on" in page and "Compile again with other settings" in page
+    assert "first steps of the training" not in page and "best epoch" not in page
     for name in ("run-parity", "run-mistakes", "run-edit", "run-delete"):
         assert alices.get(reverse(name, args=[run.pk])).status_code == 200
     again = alices.get(reverse("run-clone", args=[run.pk]), follow=True)
