@@ -102,9 +102,7 @@ def perform(job: Job, context: JobContext) -> dict[str, Any]:
             files = package.files_of(profile, with_password(row))
             connection.put_many(files, fresh, python=profile.python)
         context.phase(msg("managing the application"))
-        arguments = [row.act, profile.root]
-        if row.act in (Act.INSTALL, Act.STATUS, Act.REMOVE):
-            arguments.append(package.boot_folder(profile))
+        arguments = [row.act, profile.root, package.boot_folder(profile)]
         return {"app": _state(run_sent(connection, profile, "app_manager.py", *arguments, timeout=SECONDS))}
 
 

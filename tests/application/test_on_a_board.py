@@ -77,7 +77,7 @@ def test_it_gives_the_golden_predictions_and_is_stopped_and_removed(alices, rows
 
     execute(services.act(application, rows.user, Act.STOP).job)
     application.refresh_from_db()
-    assert not application.state["running"]
+    assert not application.state["running"] and application.state["boot"].endswith("init.d/S99slipway-app")
     execute(services.act(application, rows.user, Act.REMOVE).job)
     application.refresh_from_db()
     assert not application.is_installed and not home.exists()

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from portal.core.templatetags.slipway import share
 from portal.datasets import services
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.jobs.models import Status
@@ -186,6 +187,7 @@ def test_rules_are_set_in_percent_and_removed(alices, belt):
     assert rule.below == 0.6 and rule.most_images == 10
     page = alices.get(reverse("review-rules") + f"?rule={rule.pk}").content.decode()
     assert 'value="60.0"' in page and "score below 60%" in page.replace(" %", "%")
+    assert share(0.999) == "99.9 %"
     assert alices.post(reverse("review-rules"), body | {"below": "160"}).status_code == 422
     assert "Change the rule" in alices.get(reverse("device-detail", args=[belt.device.pk])).content.decode()
     alices.post(reverse("review-rule-remove", args=[rule.pk]))

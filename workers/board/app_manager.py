@@ -137,14 +137,14 @@ def remove(root, boot):
     return status(root, boot)
 
 
-def start(root):
+def start(root, boot="auto"):
     must(root, "start")
-    return status(root, "auto")
+    return status(root, boot)
 
 
-def stop(root):
+def stop(root, boot="auto"):
     must(root, "stop")
-    return status(root, "auto")
+    return status(root, boot)
 
 
 def status(root, boot="auto"):

@@ -111,6 +111,12 @@ def percent(fraction, decimals=2):
 
 
 @register.filter
+def share(fraction):
+    """A share that a person chose, with the decimals that it needs: 0.6 → ``60 %``, 0.999 → ``99.9 %``."""
+    return f"{round(100 * fraction, 4):g} %"
+
+
+@register.filter
 def points(fraction):
     """A difference of two shares in percentage points: 0.0012 → ``0.12 points``."""
     if fraction is None or fraction == "":
