@@ -46,7 +46,9 @@ class CaptureForm(StyledForm):
     """Images that a device takes by itself."""
 
     device = forms.ModelChoiceField(queryset=Device.objects.none(), label=_("Device"), empty_label=None)
-    class_name = forms.CharField(required=False, max_length=MAX_CLASS_NAME, widget=forms.HiddenInput)
+    class_name = forms.CharField(
+        required=False, max_length=MAX_CLASS_NAME, label=_("Class"), widget=forms.HiddenInput
+    )
     count = forms.IntegerField(label=_("Images"), min_value=1, max_value=MOST_IMAGES, initial=50)
     every_ms = forms.IntegerField(
         label=_("Interval, ms"),
@@ -62,7 +64,6 @@ class CaptureForm(StyledForm):
             self.fields["class_name"].widget = forms.TextInput(
                 attrs={"list": "classes", "class": "form-control", "autocomplete": "off"}
             )
-            self.fields["class_name"].label = _("Class")
 
 
 class CommitForm(StyledForm):

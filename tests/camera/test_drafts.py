@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from portal.camera import origins, services
+from portal.camera.forms import CaptureForm
 from portal.camera.models import CapturedImage, CaptureDraft
 from portal.camera.refused import CaptureRefused
 from portal.datasets.models import DatasetVersion
@@ -204,3 +205,7 @@ def test_the_pages_lead_from_a_dataset_to_a_version(client, alice, team):
     assert draft.images.count() == 8 and draft.images.filter(class_name="screw").count() == 1
     assert client.post(f"/camera/{draft.pk}/commit/")["Location"].startswith("/datasets/versions/")
     assert "Version created from these images" in client.get(f"/camera/{draft.pk}/").content.decode()
+
+
+def test_the_class_of_a_capture_is_called_so_on_its_page(team):
+    assert CaptureForm(team=team, has_classes=True)["class_name"].label == "Class"
