@@ -94,6 +94,22 @@ def picodet(folder) -> Path:
     return network(nodes, [("image", [1, 3, 64, 64])], outputs, constants, 13, "picodet.onnx", folder)
 
 
+def several_outputs(folder: Path) -> Path:
+    """Corners, which are no scores, and the scores of two sets of classes."""
+    one = helper.make_node
+    return classifier(
+        folder,
+        name="outputs.onnx",
+        nodes=[
+            one("Gemm", ["f", "box"], ["corners"]),
+            one("Gemm", ["f", "old"], ["years"]),
+            one("Softmax", ["years"], ["age"], axis=1),
+        ],
+        constants=[("box", np.ones((16, 4), np.float32)), ("old", np.ones((16, 7), np.float32))],
+        outputs=[("corners", [1, 4]), ("t1", [1, 10]), ("age", [1, 7])],
+    )
+
+
 def files(folder: Path) -> dict[str, Path]:
     """Every file by what is odd about it."""
     one = helper.make_node
@@ -120,17 +136,7 @@ def files(folder: Path) -> dict[str, Path]:
             outputs=[("q", [1, 10])],
         ),  # fmt: skip
         "picodet": picodet(folder),
-        "several outputs": classifier(
-            folder,
-            name="outputs.onnx",
-            nodes=[
-                one("Gemm", ["f", "box"], ["corners"]),
-                one("Gemm", ["f", "old"], ["years"]),
-                one("Softmax", ["years"], ["age"], axis=1),
-            ],
-            constants=[("box", np.ones((16, 4), np.float32)), ("old", np.ones((16, 7), np.float32))],
-            outputs=[("corners", [1, 4]), ("t1", [1, 10]), ("age", [1, 7])],
-        ),  # fmt: skip
+        "several outputs": several_outputs(folder),
         "gray": classifier(folder, channels=1, name="gray.onnx"),
         "rgba": classifier(folder, channels=4, name="rgba.onnx"),
         "opset": classifier(folder, opset=22, name="opset.onnx"),
