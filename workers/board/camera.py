@@ -163,8 +163,8 @@ class OpenCVCamera:
                 return
             self.capture.release()
         raise closed(msg(
-            "No video device of the board gives images: connect a camera, or stop the program that uses it, then "
-            "try again.",
+            "No video device of the board gives images: connect a camera, or stop the program that uses it, "
+            "then try again.",
         ))  # fmt: skip
 
     def _start(self, width, height):
