@@ -127,8 +127,13 @@ def _has_free_worker(now: Standing) -> bool:
     of_round = [one.at(now.number).run_id for one in now.of_round]
     rows = list(Job.objects.filter(kind="train", step__run__in=of_round).values_list("status", "worker"))
     running = sum(status == Status.RUNNING for status, _ in rows)
-    workers = {worker for _, worker in rows if worker}
+    workers = {_process(worker) for _, worker in rows if worker}
     return 0 < running < len(workers) and all(status != Status.QUEUED for status, _ in rows)
+
+
+def _process(worker: str) -> str:
+    """The process of a worker, whose name ends with what differs for each job (``execution.worker_name``)."""
+    return worker.rpartition(":")[0]
 
 
 def _next_round(now: Standing) -> bool:

@@ -132,7 +132,7 @@ def take():
 
     def call(worker: str) -> Job:
         job = Job.objects.filter(kind="train", status=Status.QUEUED).earliest("pk")
-        job.move_to(Status.RUNNING, worker=worker)
+        job.move_to(Status.RUNNING, worker=f"{worker}:4711:{job.pk:08x}")  # as execution.worker_name
         return job
 
     return call
