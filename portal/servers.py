@@ -15,6 +15,10 @@ POSTGRESQL = {
     "keepalives_interval": 5,
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,  # milliseconds
+    # The same at the server: otherwise it keeps the locks of a transaction for two hours after its host was
+    # cut off, and no other host gets past them.
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+    " -c tcp_user_timeout=30000",
 }
 
 

@@ -43,6 +43,8 @@ def test_postgresql_and_s3_are_not_waited_for_without_end():
     servers.patient_postgresql(rows)
     assert rows["OPTIONS"]["connect_timeout"] == 3 and rows["OPTIONS"]["sslmode"] == "require"
     assert rows["OPTIONS"]["tcp_user_timeout"] <= 30_000
+    for name in ("tcp_keepalives_idle", "tcp_user_timeout"):  # the server lets go of locks, too
+        assert f"-c {name}=" in rows["OPTIONS"]["options"]
     other = {"ENGINE": "django.db.backends.sqlite3"}
     servers.patient_postgresql(other)
     assert "OPTIONS" not in other
