@@ -20,6 +20,7 @@ from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter
 from portal.devices.forms import AccessForm, DeviceForm, InferForm, SecretForm
 from portal.devices.hostkeys import HostKey
+from portal.devices.hosts import SITE_LENGTH
 from portal.devices.models import Device, DeviceTag, Inference
 from portal.devices.moves import AddressHeld
 from portal.devices.shown import images_of
@@ -55,6 +56,7 @@ def device_list(request):
         "part": part,
         "tags": DeviceTag.objects.for_team(request.team),
         "tag": request.GET.get("tag", ""),
+        "site": request.GET.get("site", "")[:SITE_LENGTH],
         "any": bool(part) or every.exists(),
     }
     return render(request, "devices/list.html", context)

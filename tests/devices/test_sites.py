@@ -136,7 +136,9 @@ def test_the_list_is_filtered_by_site(alices, seed):
     found = alices.get("/api/v1/devices/", {"site": "harbour"}).json()["results"]
     assert [row["name"] for row in found] == ["East"]
     page = alices.get(reverse("device-list"), {"site": "harbour"}).content.decode()
-    assert "East" in page and ">West<" not in page
+    assert "East" in page and ">West<" not in page and "Devices at the site harbour." in page
+    empty = alices.get(reverse("device-list"), {"site": "depot"}).content.decode()
+    assert "No device is at this site." in empty
 
 
 def test_viewers_and_strangers_move_no_board(client, bob, charlie, seed):
