@@ -39,6 +39,7 @@ def plan_of(draft: Draft | None, index: Index) -> Plan:
     return Plan(index.class_names, draft.done().values_list("kind", "payload") if draft else [])
 
 
+@transaction.atomic
 def begin(user, version: DatasetVersion) -> Draft:
     """The person's open draft on ``version``, a new one if there is none. Raises ChangeRefused."""
     Dataset.objects.select_for_update().get(pk=version.dataset_id)  # two tabs must not start two

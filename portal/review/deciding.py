@@ -101,7 +101,8 @@ def draw(item: Item, boxes: Any) -> list[list[Any]]:
 
 @transaction.atomic
 def _decide(item: Item, user, verb: str, back: bool = False, **fields) -> Item:
-    row = Item.objects.select_for_update().select_related("dataset", "device").get(pk=item.pk)
+    rows = Item.objects.select_for_update(of=("self",))
+    row = rows.select_related("dataset", "device").get(pk=item.pk)
     if row.is_waiting == back or (back and not Item.objects.filter(pk=row.pk).exclude(file="").exists()):
         raise ReviewRefused(_("This image has been reviewed in the meantime: continue with the next one."))
     if back and row.version_id and not Item.objects.collected().filter(pk=row.pk).exists():

@@ -63,7 +63,7 @@ def _cells(row: dict[str, Any]) -> tuple:
 
 def _words(settings: dict[str, Any]) -> str:
     """``algorithm=mmse method=channel``; empty for the usual settings."""
-    return " ".join(f"{name}={value}" for name, value in settings.items() if value not in (None, []))
+    return " ".join(f"{name}={value}" for name, value in sorted(settings.items()) if value not in (None, []))
 
 
 @RUN
