@@ -71,6 +71,8 @@ class Keeper:
         try:
             if store(self._job, offered):
                 self._stored = offered
+            else:  # it was replaced while it was read: the newer one is due as well
+                self._next = time.monotonic()
         except Exception:
             logger.warning("the checkpoint of %s could not be stored", self._job, exc_info=True)
 

@@ -75,6 +75,18 @@ def test_the_newest_checkpoint_replaces_the_one_before(job, monkeypatch):
     assert len(files_of(job)) <= 1
 
 
+def test_a_checkpoint_that_was_replaced_while_it_was_read_is_taken_at_once(job, monkeypatch):
+    answers = [False, True]
+    monkeypatch.setattr(checkpoints, "store", lambda job, folder: answers.pop(0))
+    monkeypatch.setattr(checkpoints.Keeper, "__init__", due_at_once(checkpoints.Keeper.__init__))
+    keeper = checkpoints.Keeper(job)
+    keeper.offer("scratch/checkpoint-3")
+    for _ in range(3):
+        keeper.tick()
+        keeper._thread.join()
+    assert answers == []
+
+
 def due_at_once(make):
     def made(keeper, job):
         make(keeper, job)
