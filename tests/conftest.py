@@ -153,3 +153,14 @@ def pytest_runtest_makereport(item, call):
 def seed(team, alice):
     """Makes rows of Alice's team as real work leaves them."""
     return Seeder(team, alice)
+
+
+@pytest.fixture
+def mailed_here(monkeypatch):
+    """No broker takes mails, if one runs or not: they are sent before the answer."""
+    from kombu.exceptions import OperationalError
+
+    def refuse(*_arguments, **_options):
+        raise OperationalError("there is no broker")
+
+    monkeypatch.setattr("portal.teams.tasks.send_password_links.apply_async", refuse)

@@ -1,6 +1,9 @@
-"""Runs the tests that touch rows and queues against PostgreSQL and Redis instead of SQLite and no broker.
+"""Runs tests that touch rows against PostgreSQL and Redis instead of SQLite and no broker.
 
     make test-servers        or: .venv/bin/python -m tests.on_servers [tests/jobs …]
+
+Those of the parts that lock rows and are written by many; ``tests`` for all of them, which takes three times
+as long.
 
 Needs the Debian packages ``postgresql`` and ``redis-server``. Both are started with empty folders of their
 own, on free ports of loopback, and ended afterwards. PostgreSQL refuses to run as root: it then runs as
@@ -21,9 +24,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-SUITES = ["core", "jobs", "teams", "runs", "models", "history", "notify", "rollouts", "fitting", "ops"]
+import psycopg
+
+SUITES = [
+    "compilation", "deployment", "devices", "fitting", "history", "home", "importing", "jobs", "models",
+    "notify", "prelabelling", "review", "rollouts", "runs", "teams", "datasets/test_drafts.py",
+    "datasets/test_proposals.py", "test_old_workers.py",
+]  # fmt: skip
 # Real trainings, browsers and boards do the same whatever keeps the rows.
-LEFT_OUT = "not toolchain and not browser and not generators and not fuzz and not ssh"
+LEFT_OUT = "not toolchain and not browser and not generators and not fuzz and not ssh and not sqlite"
 SECONDS = 60
 # A test database needs no safety, only speed.
 FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
@@ -107,6 +116,16 @@ def wait_for(port: int) -> None:
     sys.exit(f"No server listens on port {port} after {SECONDS} seconds.")
 
 
+def migrated(database: str) -> dict[str, str]:
+    """Settings of tests that copy a database that was migrated once, and to which nobody is connected."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE slipway")
+    database = database.removesuffix("postgres") + "slipway"
+    environment = os.environ | {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], env=environment, check=True)
+    return {"DATABASE_URL": database, "TEST_DATABASE_TEMPLATE": "slipway"}
+
+
 def main() -> int:
     chosen = sys.argv[1:] or [f"tests/{name}" for name in SUITES]
     workers = max(2, 3 * len(os.sched_getaffinity(0)) // 2)
@@ -114,8 +133,8 @@ def main() -> int:
         with postgresql(Path(rows)) as database, redis(Path(queues)) as broker:
             return subprocess.run(
                 [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile",
-                 "-m", LEFT_OUT, *chosen],
-                env=os.environ | {"DATABASE_URL": database, "REDIS_URL": broker},
+                 "-p", "tests.rows_only", "-m", LEFT_OUT, *chosen],
+                env=os.environ | migrated(database) | {"REDIS_URL": broker},
             ).returncode  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from portal.settings import CELERY_BROKER_TRANSPORT_OPTIONS, DATABASES, STATIC_R
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file and not memory: heartbeats come from a thread of their own, over a connection of its own.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(_folder, "test.sqlite3")}
+else:  # ``tests/on_servers.py`` migrates a database once; every test process copies it
+    DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ.get("TEST_DATABASE_TEMPLATE")}
 STATIC_ROOT.mkdir()  # nothing is copied into it: the tests are served the files themselves
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TRAIN_PROGRAM = [sys.executable, "-m", "tests.fakes.train"]

@@ -38,6 +38,7 @@ from tests.factories import class_zip
 from tests.fakes.intake import FACTS
 from tests.graphs import compiled_of, deployments_of, job_of, model_of
 from tests.seed import everything
+from tests.streams import read_whole
 
 IMAGE = "000001.png"
 # What the protocol of uploads asks for before it looks at the address.
@@ -331,7 +332,7 @@ def ask(client, method, path, **arguments):
     with transaction.atomic():
         answer = getattr(client, method.lower())(path, **arguments)
         if answer.streaming:
-            b"".join(answer.streaming_content)  # the client closes it then, without the connection
+            read_whole(answer)  # the client closes it then, without the connection
         transaction.set_rollback(True)
     if client.cookies.output() != cookies:
         client.cookies.load(cookies.replace("Set-Cookie: ", ""))

@@ -11,6 +11,7 @@ from portal.teams.models import Membership, Role, User
 from tests.addresses import readable
 from tests.bulk import Bulk
 from tests.bulk_children import Children
+from tests.streams import read_whole
 from tests.test_authorization_matrix import make_rows
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def count(client, address) -> int:
         ) as queries:
             answer = client.get(address)
             if answer.streaming:
-                b"".join(answer.streaming_content)
+                read_whole(answer)
         assert answer.status_code < 500, address
     return len(queries)
 

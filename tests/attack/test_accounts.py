@@ -189,7 +189,7 @@ def ask_for_mail(client, email, **extra):
     return client.post(reverse("password-forgotten"), {"email": email}, **extra)
 
 
-def test_one_account_gets_few_mails_and_nobody_learns_of_it(client, with_mail, dora):
+def test_one_account_gets_few_mails_and_nobody_learns_of_it(client, with_mail, mailed_here, dora):
     answers = [ask_for_mail(client, email) for email in ["dora@example.org", "DORA@example.org"] * 5]
     assert {answer.status_code for answer in answers} == {302}
     assert len(mail.outbox) == throttle.MAILS_PER_ACCOUNT

@@ -181,11 +181,10 @@ def test_what_postgresql_cannot_do_just_now_is_an_outage(state):
     assert outage_of(error).status == 503
 
 
+@pytest.mark.sqlite
 def test_a_worker_waits_longer_than_a_person(rows, page):
     """What waits in a request is short from its first query on; a connection of a worker is as configured."""
     page.get("/")
-    if connection.vendor != "sqlite":
-        return
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA busy_timeout").fetchone()[0] == 300
     patience._here.is_web = False

@@ -69,9 +69,8 @@ def test_it_recognises_what_sqlite_really_raises(tmp_path):
     assert no_space(raised.value)
 
 
+@pytest.mark.sqlite
 def test_it_recognises_a_full_database_as_django_raises_it(transactional_db):
-    if connection.vendor != "sqlite":
-        pytest.skip("only SQLite can be told how large it may grow")
     with connection.cursor() as cursor:
         pages = cursor.execute("PRAGMA page_count").fetchone()[0]
         cursor.execute(f"PRAGMA max_page_count = {pages}")

@@ -24,7 +24,12 @@ from tests.devices.boards import needs_convert_environment
 from tests.devices.live import BEFORE, execute, text
 from tests.graphs import deployments_of, run_of_deployment
 
-pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.sqlite,
+    pytest.mark.ssh,
+    needs_convert_environment,
+    pytest.mark.django_db(transaction=True),
+]
 MOMENTS = ["before the upload", "in the upload", "before the switch", "after the switch", "before the rows"]
 
 
@@ -35,8 +40,6 @@ def board(renewed_board):
 
 def killed(job: Job, moment: str) -> None:
     """Run the job in a process of its own, which is killed at the moment."""
-    if connection.vendor != "sqlite":
-        pytest.skip("the process of this test shares a SQLite file with it")
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
         "SLIPWAY_VAR": str(django_settings.VAR_DIR),

@@ -207,9 +207,8 @@ def test_a_program_that_has_its_result_is_not_handed_back_when_the_worker_stops(
     assert job.status == Status.SUCCEEDED
 
 
+@pytest.mark.sqlite
 def test_a_failure_is_written_down_once_the_lock_is_gone(ended):
-    if connection.vendor != "sqlite":
-        pytest.skip("one writer at a time is SQLite's")
     locked, done = threading.Event(), threading.Event()
 
     def hold():

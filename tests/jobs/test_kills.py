@@ -24,13 +24,11 @@ from tests.graphs import job_of
 from tests.jobs.helpers import wait_for
 from tests.jobs.test_execution import program_pids
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 def start(argv):
     database = connection.settings_dict["NAME"]
-    if connection.vendor != "sqlite":
-        pytest.skip("the workers of this test share a SQLite file with it")
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
         "SLIPWAY_VAR": str(django_settings.VAR_DIR),

@@ -147,7 +147,7 @@ def test_without_mail_the_page_says_whom_to_ask(client, db):
     assert mail.outbox == []
 
 
-def test_with_mail_a_link_is_sent_and_works(client, dora, settings):
+def test_with_mail_a_link_is_sent_and_works(client, dora, settings, mailed_here):
     settings.EMAIL_HOST = "mail.example.org"
     client.post(reverse("password-forgotten"), {"email": "dora@example.org"})
     path = re.search(r"/password/new/\S+", mail.outbox[0].body)[0]
@@ -156,7 +156,7 @@ def test_with_mail_a_link_is_sent_and_works(client, dora, settings):
     assert dora.check_password("another battery horse")
 
 
-def test_an_unknown_address_is_answered_with_the_same_words(client, dora, settings):
+def test_an_unknown_address_is_answered_with_the_same_words(client, dora, settings, mailed_here):
     settings.EMAIL_HOST = "mail.example.org"
     known, unknown = (
         client.post(reverse("password-forgotten"), {"email": email}, follow=True).content.decode()

@@ -80,7 +80,7 @@ def test_what_is_no_invitation_is_gone(api, wrong):
     assert api.post(ACCEPT, {"link": wrong}, format="json").status_code == 410
 
 
-def test_a_link_for_a_new_password_is_mailed_to_who_has_the_address(api, alice, settings):
+def test_a_link_for_a_new_password_is_mailed_to_who_has_the_address(api, alice, settings, mailed_here):
     settings.EMAIL_HOST = "mail"
     User.objects.filter(pk=alice.pk).update(email="alice@example.org")
     told = [
