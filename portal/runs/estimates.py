@@ -20,7 +20,9 @@ from portal.jobs.models import Status
 from portal.models import costs
 from portal.models.models import CompiledModel, Model
 
+START_SECONDS = 15.0  # of a training, until its first step: PaddleX is imported once
 LATELY = 200  # recent models to consider
+LEAST_SHARE = 0.2  # of a training's time is spent on its images, however short it is
 ENOUGH = 5  # measurements of a recipe and input size, for the median
 Size = tuple[int, ...]  # of the input: width, height
 Key = tuple[str, Size]  # recipe, input size
@@ -57,7 +59,7 @@ class Estimates:
         build, seconds = build or {}, None
         if rate is not None and version is not None and version.is_ready:
             trained = version.train_images * params["epochs"]
-            seconds = rate * slower * trained + build.get("seconds", 0.0)
+            seconds = START_SECONDS + rate * slower * trained + build.get("seconds", 0.0)
         cycles = build.get("cycles")
         return Estimate(
             seconds=seconds,
@@ -117,14 +119,15 @@ def _key(recipe: str, params: dict[str, Any]) -> Key:
 
 
 def _rates() -> dict[Key, float]:
-    """Seconds per image and epoch."""
+    """Seconds per image and epoch, without the start."""
     columns = ("recipe", "params", "dataset_version__train_images", "job__started_at", "job__finished_at")
     rows = Model.objects.filter(job__status=Status.SUCCEEDED).order_by("-pk").values_list(*columns)
     found: dict[Key, list[float]] = defaultdict(list)
     for recipe, params, images, started, finished in rows[:LATELY]:
         work = images * params.get("epochs", 0)
         if work and started and finished:
-            found[_key(recipe, params)].append((finished - started).total_seconds() / work)
+            seconds = (finished - started).total_seconds()
+            found[_key(recipe, params)].append(max(seconds - START_SECONDS, LEAST_SHARE * seconds) / work)
     return {key: _median(values) for key, values in found.items()}
 
 

@@ -121,6 +121,7 @@ class DistillationForm(ImproveForm):
         empty_label=_("Choose…"),
         help_text=_("Labels that its images have are not used."),
     )
+    anyway = forms.BooleanField(required=False, label=_("Train anyway"))
     field_order = ("teacher", "teacher_recipe", "unlabelled", "epochs", "learning_rate")
 
     def __init__(self, *args, graph: Graph, **kwargs):

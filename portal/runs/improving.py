@@ -15,6 +15,7 @@ from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import Plan, PlanError
 from portal.tasks import Stage
+from portal.tasks.doubts import percent
 from portal.training.methods import DELETED, DISTILLATION, METHODS, PRUNED, PRUNING, QAT, SHARES
 from workers.contract.messages import Message, msg
 
@@ -61,6 +62,8 @@ def make_plan(
     }
     plan = cloning.make_plan(run, changes)
     plan.method = {"name": method, **_sources(graph, method, teacher, teacher_recipe, unlabelled)}
+    if teacher is not None and not anyway and (why := _teaches_little(graph, teacher)):
+        raise PlanError({"teacher": why})
     if method == PRUNING:
         plan.method |= _pruning(graph.model, share, unit, importance)
     return plan
@@ -144,6 +147,20 @@ def needless(graph: Graph, method: str) -> Message | None:
         points=f"{max(0.0, 100 * worst.drop):.1f}",
         metric=word(graph.task.metric_title),
         images=worst.measured_on,
+    )
+
+
+def _teaches_little(graph: Graph, teacher: Model) -> Message | None:
+    alone = graph.evaluated.find(Stage.PADDLE)
+    measured = Evaluation.objects.filter(model=teacher, stage=Stage.PADDLE).order_by("-pk").first()
+    if alone is None or measured is None or measured.value >= alone.value:
+        return None
+    return msg(
+        "This teacher reaches {its} on {its_images}, and the model reached {own} without one: choose a "
+        "better teacher, or choose to train anyway.",
+        its=percent(measured.value),
+        its_images=measured.measured_on,
+        own=percent(alone.value),
     )
 
 

@@ -184,6 +184,22 @@ def teacher(done, team, alice) -> Model:
     return seeder.train(run)
 
 
+def set_reached(model: Model, value: float) -> None:
+    Evaluation.objects.filter(model=model, stage=Stage.PADDLE).update(value=value)
+
+
+def test_a_teacher_worse_than_the_student_teaches_only_if_insisted(done, alice, alices, teacher, further):
+    set_reached(teacher, 0.4)
+    set_reached(model_of(done), 0.9)
+    body = {"teacher": teacher.pk, "unlabelled": further.pk}
+    answer = distil(alice, done, **body)
+    assert answer.status_code == 400
+    assert "reaches 40 % on" in answer.json()["errors"]["teacher"][0]
+    page = alices.post(reverse("run-improve", args=[done.pk]), {"method": "distill", **body})
+    assert page.status_code == 422 and "Train anyway" in page.content.decode().partition('id="distill"')[2]
+    assert distil(alice, done, **body, anyway=True).status_code == 201
+
+
 @pytest.fixture
 def further(team, alice):
     return Seeder(team, alice).version("From the belt")

@@ -13,7 +13,7 @@ from portal.devices.models import Device
 from portal.jobs.models import Job, Status
 from portal.models.models import CompiledModel, Model
 from portal.runs import plan
-from portal.runs.estimates import Estimates
+from portal.runs.estimates import START_SECONDS, Estimates
 from portal.runs.suggestions import fitting_preset
 from tests.datasets.index_builders import ready_version
 from tests.runs.test_input_fit import of_sides
@@ -69,7 +69,15 @@ def test_time_grows_with_the_images(team, alice, version):
     params = plan.defaults("fast", version=version)  # more images would need fewer epochs
     version.train_images *= 10
     found = Estimates(CHIP).of(configs.presets()["fast"].recipe, params, version)
-    assert found.seconds == pytest.approx(6030)
+    assert found.seconds == pytest.approx(10 * (600 - START_SECONDS) + START_SECONDS + 30)
+
+
+def test_of_a_short_training_most_is_its_start(team, alice, version):
+    measured(version, "fast", seconds=START_SECONDS + 5)
+    params = plan.defaults("fast", version=version)
+    params["epochs"] *= 20
+    found = Estimates(CHIP).of(configs.presets()["fast"].recipe, params, version)
+    assert found.seconds == pytest.approx(20 * 5 + START_SECONDS + 30)
 
 
 def test_another_recipe_tells_nothing_of_time_and_the_recipe_s_file_tells_cycles(version):
