@@ -171,7 +171,11 @@ def bytesize(count):
 
 @register.filter
 def milliseconds(value):
-    return "–" if value is None or value == "" else f"{float(value):.1f} ms"
+    """13.62 → ``13.6 ms``, 0.034 → ``0.034 ms``."""
+    if value is None or value == "":
+        return "–"
+    value = float(value)
+    return f"{value:.2g} ms" if 0 < value < 1 else f"{value:.1f} ms"
 
 
 @register.filter

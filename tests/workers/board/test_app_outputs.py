@@ -13,6 +13,7 @@ import threading
 import time
 import tty
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 
@@ -158,6 +159,18 @@ def test_a_broker_that_is_away_is_waited_for_within_a_bound(app_modules, tmp_pat
     assert wait(lambda: output.state()["waiting"] == 0 and not output.problem)
     output.finish(5)
     assert capsys.readouterr().out.count("trying again") == 1, "a log is not filled with one sentence"
+
+
+def test_an_error_is_told_in_words(app_modules):
+    outputs, _mqtt = app_modules
+    told = outputs.words_of
+    assert told(ConnectionRefusedError(111, "Connection refused")) == "Connection refused"
+    assert told(URLError(ConnectionRefusedError(111, "Connection refused"))) == "Connection refused"
+    assert (
+        told(FileNotFoundError(2, "No such file or directory", "/dev/ttyS9"))
+        == "/dev/ttyS9: No such file or directory"
+    )
+    assert told(OSError("mqtt: refused")) == "mqtt: refused"
 
 
 def test_a_serial_port_gets_lines_and_one_that_is_missing_is_waited_for(app_modules, tmp_path):

@@ -61,6 +61,15 @@ class Log:
         pass
 
 
+def words_of(error):
+    """What an error says, without its number: Connection refused."""
+    error = getattr(error, "reason", None) or error
+    strerror = getattr(error, "strerror", None)
+    if not strerror:
+        return str(error) or type(error).__name__
+    return f"{error.filename}: {strerror}" if error.filename else strerror
+
+
 def port_of(settings):
     return int(settings.get("port") or (8883 if settings.get("tls") else 1883))
 
@@ -234,7 +243,7 @@ class Output(threading.Thread):
         return self.ended and not self.lines
 
     def _fail(self, error):
-        text = str(error) or type(error).__name__
+        text = words_of(error)
         if text != self.problem:
             print(f"{self.settings['kind']} {place_of(self.settings)}: {text}; trying again", flush=True)
         self.problem = text
