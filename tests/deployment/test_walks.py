@@ -32,9 +32,9 @@ PLUMBING = re.compile(
         # How far a job is, what of it is kept for later, whether its worker stops, and how one ends.
         r"portal/jobs/(context|checkpoints|draining|endings|reports|made_files|log)\.py",
         # Questions: how large, what was said, which predictions and images, what a task or library knows,
-        # whether predictions are of the images sent, whether a request asks how the server is.
+        # whether predictions are of the images sent, how the server is, why a job waits.
         r"portal/datasets/(upload_limits|reading_options|reading_serializers|staged_cache|indexes|archive_sources)\.py",
-        r"portal/(deployment/doctor|devices/answers|ops/monitoring/probes)\.py",
+        r"portal/(deployment/doctor|devices/answers|ops/monitoring/probes|jobs/(sites|serializers))\.py",
         "portal/(models|tasks)/.*|workers/(contract|datakit)/.*",
         # The parts of an SSH connection.
         r"portal/devices/(channel|hostkeys|link|login|results|ssh|transfer|waiting|watch|cleaning|pictures|health|probe|fitness)\.py",

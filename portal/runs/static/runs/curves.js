@@ -59,12 +59,12 @@ async function poll() {
 
 async function ask() {
   const source = document.querySelector("[data-metrics-url]");
-  const url = source?.dataset.metricsUrl;
-  if (!url) return;
+  const url = source?.dataset.metricsUrl, section = document.getElementById("curves");
+  if (!url || !section) return;  // an imported model was not trained here
   if (curves?.url !== url) curves = new Curves(url);
   const current = curves;
   let finished = false;
-  if (document.getElementById("curves").open && !document.hidden) {
+  if (section.open && !document.hidden) {
     try {
       const answer = await fetch(`${url}?after=${current.after}`, { headers: { Accept: "application/json" } });
       if (answer.ok && current === curves) {
