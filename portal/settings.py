@@ -278,6 +278,7 @@ SPECTACULAR_SETTINGS = {
         "UploadStateEnum": "portal.datasets.states.UploadState",
         "FolderRoleEnum": "portal.datasets.reading_options.ROLES",
         "ModelFormatEnum": "portal.importing.serializers.FORMATS",
+        "ModelOriginEnum": "portal.models.models.Origin",
         "ReviewStateEnum": "portal.review.models.State",
         "StatusEnum": "portal.jobs.models.Status",
         "WorkerStateEnum": "portal.jobs.hosts.STATES",

@@ -124,6 +124,8 @@ def test_pictures_of_the_camera_and_a_wrong_answer_come_into_the_next_versions(b
     page.wait_for_load_state()  # its script listens to keys from now on
     page.keyboard.press("2")
     until(page, lambda: Item.objects.filter(pk=item.pk, label="green", corrected=True))
+    page.wait_for_url(lambda address: f"/review/{item.pk}/" not in address)  # it goes on with the next
+    page.wait_for_load_state()
     page.goto(reverse("review-draft", args=[Dataset.objects.get(name="Parts").pk]))
     expect(page.locator("main")).to_contain_text("corrected")
     page.click("text=Create the next version")

@@ -5,7 +5,6 @@ import json
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -191,16 +190,21 @@ def test_a_program_that_has_its_result_is_not_handed_back_when_the_worker_stops(
     settings.DRAIN_SECONDS = 0
     argv = invocation().argv
     argv[-1] += "import time; time.sleep(120)"
+    folders = []
+
+    def prepare(job, folder):
+        folders.append(folder)
+        return kinds.Invocation(argv, {}, {})
 
     def stop_the_worker():
-        while not list(Path(settings.JOBS_DIR).glob("*/result.json")):
+        while not (folders and (folders[0] / "result.json").exists()):
             time.sleep(0.05)
         draining.begin()
 
     stopping = threading.Thread(target=stop_the_worker, daemon=True)
     stopping.start()
     try:
-        job = ended(prepare=lambda job, folder: kinds.Invocation(argv, {}, {}))
+        job = ended(prepare=prepare)
     finally:
         stopping.join()
         draining.forget()
