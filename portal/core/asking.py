@@ -14,7 +14,7 @@ from typing import Any
 import redis
 
 from portal.core import broker
-from portal.core.relay import url
+from portal.core.relay import AWAY, url
 from workers.contract.messages import Decoder, plain
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def ask(task: str, args: list[Any], queue: str, seconds: float) -> Any:
     try:
         with redis.Redis.from_url(url(), socket_timeout=seconds + 2, socket_connect_timeout=2) as client:
             found = client.blpop([name], timeout=seconds)
-    except (redis.RedisError, OSError) as error:
+    except AWAY as error:
         logger.warning("the broker brought no answer of %s (%s)", task, error)
         return None
     return json.loads(found[1], cls=Decoder) if found else None

@@ -14,12 +14,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from portal.celery import app
+from portal.core.relay import AWAY
 
 logger = logging.getLogger(__name__)
-ERRORS = (OperationalError, RedisError, OSError)
+ERRORS = (OperationalError, *AWAY)
 _away_until = 0.0
 
 

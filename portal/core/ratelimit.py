@@ -22,6 +22,7 @@ from rest_framework import exceptions
 from rest_framework.throttling import BaseThrottle
 
 from portal.core.addresses import client_address, network
+from portal.core.relay import AWAY
 
 WINDOW = 60
 WITHOUT_BROKER = 10  # seconds until an unreachable broker is tried again
@@ -125,8 +126,7 @@ def count(caller: str, window: int) -> tuple[int, int]:
             together = _broker().pipeline(transaction=True).get(earlier).incr(key).expire(key, 2 * WINDOW)
             before, here, _ = together.execute()
             return int(before or 0), here
-        # redis-py 8 raises a ValueError when the handshake of a new connection takes too long.
-        except (redis.RedisError, ValueError):
+        except AWAY:
             _away_until = time.monotonic() + WITHOUT_BROKER
     for key in [key for key in _alone if key[1] < window - 1]:
         del _alone[key]

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 WATCH_SECONDS = 300.0  # of one response: then the watcher's rights are checked again
 IDLE_SECONDS = 5.0  # without a frame, after which a watcher gets a sign of life
 PATH = "redis+socket://"
+# What a Redis client raises without its server; redis-py 8 raises a ValueError when the handshake of a new
+# connection takes too long.
+AWAY = (redis.RedisError, OSError, ValueError)
 
 
 def url() -> str:
@@ -58,7 +61,7 @@ class Publisher:
         """How many web processes got it: 0 if nobody watches, or the broker is away."""
         try:
             return self._client.publish(self._channel, pack(fields, data))
-        except (redis.RedisError, OSError) as error:
+        except AWAY as error:
             logger.warning("the broker did not take a frame of %s (%s)", self._channel, error)
             return 0
 
@@ -83,7 +86,7 @@ class RelayResponse(StreamingHttpResponse):
 def _messages(channel: str) -> Iterator[bytes]:
     """Ends without the broker: watchers try again."""
     until = time.monotonic() + WATCH_SECONDS
-    with contextlib.suppress(redis.RedisError, OSError):
+    with contextlib.suppress(*AWAY):
         with redis.Redis.from_url(url()) as client, client.pubsub() as pubsub:
             pubsub.subscribe(channel)
             while time.monotonic() < until:

@@ -8,7 +8,7 @@ from django.db import transaction
 from kombu import pools
 
 from portal.celery import app
-from portal.core import broker
+from portal.core import asking, broker, relay
 from portal.jobs import services
 from portal.jobs.models import Job, Status
 
@@ -84,3 +84,19 @@ def test_lost_messages_are_sent_again_for_what_could_run(team, alice, monkeypatc
         services.resend()
         assert len(sent) == expected
     assert sent == [([job.pk], "train")]
+
+
+def test_a_broker_whose_greeting_takes_too_long_counts_as_away(monkeypatch):
+    """redis-py 8.0 raises a ValueError then."""
+
+    def late(*_arguments, **_options):
+        raise ValueError("I/O operation on closed file.")
+
+    monkeypatch.setattr(broker, "is_away", lambda: False)
+    monkeypatch.setattr(broker, "publish", lambda *_arguments, **_options: None)
+    monkeypatch.setattr("redis.connection.ConnectionPool.get_connection", late)
+    assert asking.ask("portal.devices.tasks.read_host_key", [], "errands.harbour", 0.1) is None
+    assert relay.Publisher("frames").publish({}) == 0
+    assert list(relay.RelayResponse("frames")) == []
+    monkeypatch.setattr(broker, "publish", late)
+    assert broker.send("portal.jobs.tasks.execute") is False

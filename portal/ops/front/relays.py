@@ -12,7 +12,6 @@ import socket
 
 import redis.asyncio
 from redis.exceptions import ConnectionError as BrokerLost
-from redis.exceptions import RedisError
 
 from portal.core import relay
 from portal.ops.front import limits, refusals
@@ -57,7 +56,7 @@ class Channel:
         while True:
             try:
                 await self._follow()
-            except (RedisError, OSError):
+            except relay.AWAY:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _follow(self) -> None:
