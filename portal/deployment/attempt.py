@@ -146,7 +146,7 @@ class Attempt(steps.Trial):
     def switched(self, before: str | None) -> None:
         running.record(self.device, self.name)
         self.context.log(f"{self.name} is current; before it {before or 'nothing'}")
-        if self.switched_in not in ("", self.lock.boot):
+        if another_boot(self.switched_in, self.lock.boot):
             raise restarted(self.connection)
         self.switched_in = self.lock.boot
 
@@ -224,7 +224,7 @@ class Attempt(steps.Trial):
 
 def check_board(connection: BoardConnection, profile: steps.Profile, found: health.Health, boot: str) -> None:
     """Raise RemoteFailed for a board that is unhealthy with its current release."""
-    if boot and found.boot != boot:
+    if another_boot(boot, found.boot):
         raise restarted(connection)
     if found.memory_free is not None and found.memory_free < profile.free_memory_bytes:
         raise RemoteFailed(
@@ -245,6 +245,11 @@ def check_board(connection: BoardConnection, profile: steps.Profile, found: heal
                 most=profile.most_celsius,
             )
         )
+
+
+def another_boot(before: str, now: str) -> bool:
+    """Whether the board restarted; a boot that is not known proves nothing."""
+    return bool(before and now) and before != now
 
 
 def restarted(connection: BoardConnection) -> RemoteFailed:

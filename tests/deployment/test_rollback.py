@@ -115,6 +115,13 @@ def test_a_board_that_is_not_well_during_the_watch_time_gets_the_earlier_release
     assert Deployment.objects.get(pk=deployment.pk).state == "rolled-back"
 
 
+@pytest.mark.parametrize(
+    "before, now, restarted", [("a", "b", True), ("a", "a", False), ("a", "", False), ("", "b", False)]
+)
+def test_a_boot_that_is_not_known_is_no_restart(before, now, restarted):
+    assert attempt.another_boot(before, now) is restarted
+
+
 def test_a_release_that_a_person_cancels_in_its_watch_time_is_rolled_back(board, rows, watching):
     rows.deployed()
     deployment = rows.started("Second")

@@ -14,7 +14,6 @@ import errno
 import hmac
 import json
 import os
-import shutil
 import sys
 import uuid
 from pathlib import Path
@@ -27,6 +26,7 @@ from workers.virtual_board.files import BoardFiles
 from workers.virtual_board.forking import EngineMaker
 from workers.virtual_board.hub import EngineHub, engine_name
 from workers.virtual_board.misbehaviour import BadOrder, Misbehaviour
+from workers.virtual_board.shown import show
 from workers.virtual_board.standin.virtual_wire import CAMERA_FAULT_VARIABLE, CAMERA_VARIABLE, DEVICE_VARIABLE
 
 WATCH_SECONDS = 0.1
@@ -147,14 +147,9 @@ class VirtualBoard:
             device.unlink(missing_ok=True)
 
     def _show_files(self) -> None:
-        """Write the files that ``cat`` shows instead of the machine's own."""
-        shutil.rmtree(self.files, ignore_errors=True)
-        for path, content in {BOOT_ID: self.boot, **self.orders.files}.items():
-            place = self.files / path.lstrip("/")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(content + "\n", "utf-8")
-        library = self.files / "librknnmrt.so"
-        library.write_text(f"librknnmrt version: {self.orders.runtime} (virtual)\n", "utf-8")
+        shown = {BOOT_ID: self.boot, **self.orders.files}
+        shown["librknnmrt.so"] = f"librknnmrt version: {self.orders.runtime} (virtual)"
+        show(self.files, shown)
 
     async def _watch_orders(self) -> None:
         while True:

@@ -1,5 +1,8 @@
+import threading
+
 import pytest
 
+from workers.virtual_board import shown
 from workers.virtual_board.misbehaviour import BadOrder, Misbehaviour, Moment
 
 
@@ -26,3 +29,23 @@ def test_a_moment_comes_at_its_event_its_text_or_its_bytes():
     assert not Moment(match="sftp open").reached(1, "sftp close", 0)
     assert Moment(after_bytes=10).reached(1, "", 10)
     assert not Moment().reached(9, "exec ls", 99)
+
+
+def test_files_that_are_read_while_orders_change_are_whole(tmp_path):
+    boot, load, seen, done = "/proc/boot_id", "/proc/loadavg", set(), threading.Event()
+    shown.show(tmp_path, {boot: "first"})
+
+    def read():
+        while not done.is_set():
+            seen.add((tmp_path / "proc/boot_id").read_text("utf-8"))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(200):
+        shown.show(tmp_path, {boot: "first", load: str(number)})
+        assert (tmp_path / "proc/loadavg").read_text("utf-8") == f"{number}\n"
+        shown.show(tmp_path, {boot: "first"})
+    done.set()
+    reader.join()
+    assert seen == {"first\n"}
+    assert [one.name for one in (tmp_path / "proc").iterdir()] == ["boot_id"]
