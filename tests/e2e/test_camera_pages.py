@@ -1,9 +1,14 @@
 """Images from the browser's camera go into a class of a draft; Chromium's camera is made of software here."""
 
+import io
+
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from portal.camera import services
+from portal.core import relay
+from portal.devices.models import Device
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -52,6 +57,7 @@ def test_one_image_and_a_burst_land_in_the_class_and_a_refused_camera_is_a_sente
     page.click("[data-burst]")
     expect(page.locator("[data-report]")).to_contain_text("stored: 4", timeout=30_000)
     expect(page.locator(".camera-image")).to_have_count(4)
+    expect(page.locator("[data-total]")).to_have_text("4 images")
     assert set(draft.images.values_list("class_name", "origin")) == {("bolt", "browser")}
     page.evaluate(TURN)
     page.wait_for_function("document.querySelector('video').videoHeight === 64")
@@ -61,3 +67,43 @@ def test_one_image_and_a_burst_land_in_the_class_and_a_refused_camera_is_a_sente
     assert (upright.width, upright.height) == (48, 64), "of a phone that was turned meanwhile"
     assert errors == []
     context.close()
+
+
+def _frame(number):
+    """A message of the stream, as the relay sends it."""
+    image = io.BytesIO()
+    Image.new("RGB", (64, 48), (90, 90, 90)).save(image, "JPEG")
+    fields = {"type": "frame", "number": number, "label": "bolt", "score": 0.9, "ms": 2.5, "camera": "Bench"}
+    return relay.framed(relay.pack(fields | {"width": 64, "height": 48}, image.getvalue()))
+
+
+def test_a_live_page_whose_board_vanished_says_so_and_follows_who_starts_it_again(open_page, people):
+    owner = {"team": people["team"], "created_by": people["alice"]}
+    device = Device.objects.create(**owner, name="Bench", profile="virtual", host_key="ssh-ed25519 SHA256:x")
+    page = open_page()
+    starts, state = [], {"active": True, "failed": False, "sentence": "streaming"}
+    gone = {"active": False, "failed": True, "sentence": "The connection broke: check its cable."}
+
+    def stream(route):
+        route.fulfill(body=b"".join(map(_frame, range(3))))
+        if len(starts) == 1:
+            state.update(gone)
+
+    def start(route):
+        starts.append(route)
+        state.update(active=True, failed=False, sentence="streaming")
+        route.fulfill(json=state)
+
+    page.route("**/stream/", stream)
+    page.route("**/state/", lambda route: route.fulfill(json=state))
+    page.route("**/start/", start)
+    page.goto(f"/camera/devices/{device.pk}/")
+    expect(page.locator("[data-note]")).to_have_text(gone["sentence"])
+    expect(page.locator("[data-toggle]")).to_have_text("Start again")
+    expect(page.locator("[data-answer]")).to_have_text("")
+    expect(page.locator("[data-ms]")).to_have_text("–")
+    assert len(starts) == 1, "a board that is gone is not tried again by itself"
+    state.update(active=True, failed=False, sentence="streaming")  # a colleague has started it
+    starts.append(None)
+    expect(page.locator("[data-toggle]")).to_have_text("Pause")
+    expect(page.locator("[data-answer]")).to_have_text("bolt 90.0 %")

@@ -1,6 +1,6 @@
 // Takes images for a draft: one, or a burst, with the camera of the browser or of a device.
 
-import { t } from "../core/words.js";
+import { count, t } from "../core/words.js";
 import { BrowserCamera } from "./browser.js";
 import { DeviceCamera } from "./device.js";
 import { Outbox } from "./sending.js";
@@ -48,7 +48,10 @@ function setUp() {
     say(t("Starting the camera …"), false);
     const chosen = source.selectedOptions[0].dataset;
     const started = chosen.stream
-      ? new DeviceCamera(part("canvas"), chosen, outbox.token, { note: (text) => { if (camera === started) say(text, !part("canvas").hidden); } })
+      ? new DeviceCamera(part("canvas"), chosen, outbox.token, {
+        note: (text) => { if (camera === started) say(text, !part("canvas").hidden); },
+        ended: (text) => { if (camera === started) turnOff(text); },
+      })
       : new BrowserCamera(part("video"), { ended: turnOff, lenses });
     const problem = await started.start(lens);
     if (problem) return turnOff(problem);
@@ -101,6 +104,10 @@ function setUp() {
     tile.querySelector("input").value = image.id;
     tile.querySelector("span > span").textContent = image.class_name || "–";
     part("images", document).prepend(tile);
+    const total = part("total", document);
+    total.dataset.total = Number(total.dataset.total) + 1;
+    const number = total.dataset.total;
+    total.textContent = count(Number(number), t("{number} image", { number }), t("{number} images", { number }));
     part("none", document).hidden = true;
     part("change", document).hidden = false;
   }

@@ -5,12 +5,14 @@ import { DeviceStream } from "./stream.js";
 import { Viewer } from "./viewer.js";
 
 export class DeviceCamera {
-  constructor(canvas, urls, token, { note }) {
+  // ended: called with a sentence when the camera stops by itself.
+  constructor(canvas, urls, token, { note, ended }) {
     this.canvas = canvas;
     this.viewer = new Viewer(canvas);
     this.newest = null;
     this.stream = new DeviceStream(urls, token, {
       note: (text) => note(text),
+      failed: ended,
       frame: async (fields, blob) => {
         this.newest = { blob, origin: fields.origin };
         if (!await this.viewer.show({ ...fields, boxes: [] }, blob)) return;

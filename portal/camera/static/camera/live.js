@@ -45,24 +45,35 @@ function setUp() {
     part("engine").textContent = fields.engine || "–";
     explain(fields);
   };
+  // What was measured before is not true of a camera that is off.
+  const clear = () => {
+    times.length = 0;
+    part("answer").textContent = "";
+    part("ms").textContent = part("fps").textContent = "–";
+  };
+  const toggle = part("toggle");
   const note = (text) => {
     part("note").textContent = text;
     part("stage").classList.toggle("is-on", !part("canvas").hidden);
+    if (text) clear();
   };
   const stream = new DeviceStream(panel.dataset, panel.querySelector("[name=csrfmiddlewaretoken]").value, {
     note,
     frame: async (fields, blob) => {
       if (!await viewer.show(fields, blob)) return;
+      if (!stream.running) return;
       show(fields);
       note("");
+      toggle.textContent = t("Pause");
     },
+    failed: () => { toggle.textContent = t("Start again"); },
   });
-  const toggle = part("toggle");
   toggle.addEventListener("click", () => {
-    if (stream.running) {
+    if (stream.running && !stream.hasFailed) {
       stream.stop();
       note(t("Paused."));
     } else {
+      note(t("Starting the camera …"));
       stream.start();
     }
     toggle.textContent = stream.running ? t("Pause") : t("Go on");
@@ -70,7 +81,7 @@ function setUp() {
   // Nobody looks at a page in the background: the device may rest.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) stream.stop();
-    else if (toggle.textContent === t("Pause")) stream.start();
+    else if (toggle.textContent !== t("Go on")) stream.start();
   });
   stream.start();
 }

@@ -39,12 +39,14 @@ function unpack(message) {
 
 export class DeviceStream {
   // urls: stream, state and, for whoever may start it, start. frame: called with each frame's fields and Blob.
-  // note: called with a sentence while there are no frames, and with "" when they come.
-  constructor(urls, token, { frame, note }) {
-    Object.assign(this, { urls, token, frame, note });
+  // note: called with a sentence while there are no frames, and with "" when they come. failed: called once
+  // the view has failed; the stream then only looks, until somebody starts the view again.
+  constructor(urls, token, { frame, note, failed = () => {} }) {
+    Object.assign(this, { urls, token, frame, note, failed });
   }
 
   start() {
+    this.hasFailed = false;
     if (this.running) return;
     this.running = true;
     this.loop();
@@ -69,7 +71,7 @@ export class DeviceStream {
   // Start the stream, or see whether it runs; false if there is nothing to follow.
   async begin() {
     const { start, state } = this.urls;
-    const answer = start
+    const answer = start && !this.hasFailed
       ? await fetch(start, { method: "POST", headers: { "X-CSRFToken": this.token } })
       : await fetch(state);
     if (!answer.ok) throw new Error(answer.status);
@@ -94,6 +96,7 @@ export class DeviceStream {
         came();
         if (!this.live) this.note("");
         this.live = true;
+        this.hasFailed = false;
         this.frame(fields, new Blob([image], { type: "image/jpeg" }));
       });
     } catch (error) {
@@ -117,6 +120,8 @@ export class DeviceStream {
     await wait(1000);
     const state = await fetch(this.urls.state).then((answer) => answer.json());
     this.note(state.sentence);
-    if (state.failed) this.stop();
+    if (!state.failed) return;
+    this.hasFailed = true;
+    this.failed(state.sentence);
   }
 }
