@@ -68,8 +68,9 @@ class Reckoning:
                 return
             self.wait_for_ends()
 
-    def retry_one(self, job) -> None:
-        self.client.post(f"jobs/{job.pk}/retry/")
+    def retry_one(self, job) -> int:
+        """Have it done again; return the new job."""
+        return self.client.post(f"jobs/{job.pk}/retry/")["id"]
 
     def _can_be_retried(self, job) -> bool:
         checks = job.kind in ("ingest", "revise")

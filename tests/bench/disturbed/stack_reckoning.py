@@ -47,13 +47,18 @@ class StackReckoning(Reckoning):
             return False
         return True
 
-    def retry_one(self, job) -> None:
+    def retry_one(self, job) -> int | None:
+        """Deployments one after the other: of a model to a board there is one at a time."""
         try:
-            super().retry_one(job)
-            self.retried[job.kind] += 1
+            again = super().retry_one(job)
         except SlipwayError as error:
             self.retried[f"refused {job.pk}"] += 1
             self.failures[f"no retry of {job.kind}: {error}"] += 1
+            return None
+        self.retried[job.kind] += 1
+        if job.kind == "deploy":
+            self._ended(again)
+        return again
 
     # --- uploads and files --------------------------------------------------------------------
 
