@@ -144,10 +144,17 @@ def test_a_program_cannot_have_files_of_others_read_or_written(job, tmp_path):
     assert not (other / "database").exists()
 
 
-def test_a_checkpoint_that_reaches_out_of_its_folder_is_not_unpacked(job, tmp_path):
-    path = tmp_path / "evil.tar"
+@pytest.mark.parametrize("how", ["above", "link", "whole path"])
+def test_a_checkpoint_that_reaches_out_of_its_folder_is_not_unpacked(job, tmp_path, how):
+    path, link = tmp_path / "evil.tar", tarfile.TarInfo("scratch")
+    link.type, link.linkname = tarfile.SYMTYPE, "../.."
     with tarfile.open(path, "w") as tar:
-        tar.add(__file__, "../../evil")
+        if how == "link":
+            tar.addfile(link)
+        entry = tar.gettarinfo(__file__)
+        entry.name = {"above": "../../evil", "link": "scratch/evil", "whole path": f"{tmp_path}/evil"}[how]
+        with open(__file__, "rb") as file:
+            tar.addfile(entry, file)
     with path.open("rb") as file:
         name = default_storage.save("checkpoints/evil.tar", file)
     Checkpoint.objects.create(job=job, file=name, size=1, made_at=timezone.now())
@@ -156,6 +163,7 @@ def test_a_checkpoint_that_reaches_out_of_its_folder_is_not_unpacked(job, tmp_pa
     execution.job_folder(new).mkdir(parents=True)
     assert checkpoints.earlier(new) is None
     assert not (execution.job_folder(new).parent.parent / "evil").exists()
+    assert not (tmp_path / "evil").exists()
 
 
 def test_old_checkpoints_are_removed(job, settings):
