@@ -1,12 +1,17 @@
 """The camera of a board, read from the virtual board, whose camera is a folder of pictures."""
 
 import io
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
+from portal.core import configs
 from portal.devices import camera_stream
 from portal.devices.camera_stream import CameraStream
 from portal.devices.errors import BoardError, CameraFailed, ConnectionLost, RemoteTimeout
@@ -64,6 +69,31 @@ def test_a_camera_in_use_is_told_with_the_program_that_uses_it(board):
         with pytest.raises(CameraFailed, match="in use by python"):
             CameraStream(second, PROFILE).__enter__()
         assert stream.next().jpeg, "the first goes on"
+
+
+def test_a_camera_that_the_application_uses_is_told_so(board):
+    program = board.home / "slipway" / "app" / "app.py"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    device = board.root / "dev" / "video0"
+    program.write_text(f"import fcntl, time\nf = open({str(device)!r})\nfcntl.flock(f, 2)\ntime.sleep(60)")
+    application = subprocess.Popen([sys.executable, program])
+    try:
+        opened = Path(f"/proc/{application.pid}/fd")
+        until(lambda: str(device) in map(os.path.realpath, opened.iterdir()), "it to open the camera")
+        with board.connect() as connection, pytest.raises(CameraFailed, match="stop the application"):
+            CameraStream(connection, PROFILE).__enter__()
+    finally:
+        application.kill()
+        application.wait()
+
+
+def test_as_an_rk3588_its_camera_is_read_by_the_calls_of_opencv(board):
+    profile = configs.boards()["virtual-rk3588"]
+    with board.connect() as connection, CameraStream(connection, profile, (320, 240)) as stream:
+        frames = [stream.next() for _ in range(2)]
+    assert "virtual" in stream.ready["camera"] and frames[0].jpeg != frames[1].jpeg
+    shown = Image.open(io.BytesIO(frames[0].jpeg))
+    assert shown.size == (320, 240) and shown.getpixel((160, 120))[0] > 200, "in the order of its colors"
 
 
 def test_the_board_asks_for_nothing_ahead_of_single_pictures(board):

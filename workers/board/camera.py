@@ -33,6 +33,7 @@ FIRST_TRIES = 10  # sensors need a moment until they give images
 MOST_WIDTH, MOST_HEIGHT = 2304, 1296
 DEVICES = os.environ.get("VIDEO_DEVICES") or "/dev/video*"
 WANTED = b"n"
+APPLICATION = re.compile(r"/app/app\.py(\0|$)")  # in its command: the program that this portal installs
 FOLDERS = []  # to be removed at the end
 
 
@@ -159,7 +160,8 @@ class OpenCVCamera:
         for device in devices():
             self.capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
             if self.capture.isOpened() and self._start(width, height):
-                self.name = f"V4L2 {device}"
+                virtual = getattr(self.capture, "SLIPWAY_VIRTUAL_CAMERA", None)
+                self.name = virtual or f"V4L2 {device}"
                 return
             self.capture.release()
         raise closed(msg(
@@ -194,17 +196,22 @@ def devices():
 
 
 def holder():
-    """The program that has a video device open; empty if it cannot be told."""
+    """The name and the command of the program that has a video device open; empty if they cannot be told."""
     mine, known = str(os.getpid()), set(map(os.path.realpath, devices()))
     for place in glob.glob("/proc/[0-9]*/fd/*"):
         process = place.split("/")[2]
         try:
             if process != mine and os.readlink(place) in known:
-                with open(f"/proc/{process}/comm", encoding="utf-8", errors="replace") as stream:
-                    return f"{stream.read().strip()} ({process})"
+                name, command = (read_text(f"/proc/{process}/{fact}") for fact in ("comm", "cmdline"))
+                return f"{name.strip()} ({process})", command
         except OSError:
             continue
-    return ""
+    return "", ""
+
+
+def read_text(path):
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
 
 
 def closed(otherwise=None):
@@ -214,7 +221,11 @@ def closed(otherwise=None):
             "The board has no camera: connect one with the board switched off, check its ribbon cable, and "
             "restart the board.",
         ))  # fmt: skip
-    program = holder()
+    program, command = holder()
+    if APPLICATION.search(command):
+        return CameraError("camera-busy", msg(
+            "The camera is in use by the application on this board: stop the application, then try again.",
+        ))  # fmt: skip
     if program:
         return CameraError("camera-busy", msg(
             "The camera is in use by {program} on the board: stop that program, then try again.",

@@ -13,7 +13,10 @@ KEEPERS = "*/app/run/keeper.pid"  # of applications, see ``workers/board/app/kee
 
 
 def boot(home: Path, environment: dict[str, str]) -> None:
-    """Start the init scripts, as BusyBox does."""
+    """Start the init scripts, as BusyBox does. What an earlier process of this board left running when it was
+    killed ends first: no program outlives a board's power.
+    """
+    end(home)
     nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     for script in sorted(home.glob(SCRIPTS)):
         subprocess.Popen(["/bin/sh", str(script), "start"], cwd=home, env=environment, **nothing)
