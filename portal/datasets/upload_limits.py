@@ -16,6 +16,8 @@ from workers.contract.messages import msg
 from workers.datakit.limits import human_bytes
 
 DISK_RESERVE = 512 * 1024**2
+MOST_MODEL_BYTES = 512 * 1024**2  # as in workers/intake/opening.py
+MODEL_SUFFIX = ".onnx"  # no dataset has it
 
 
 def waiting_sum(uploads, field: str) -> int:
@@ -45,8 +47,26 @@ def most_bytes(team) -> int:
     return min(limit for limit in known if limit is not None)
 
 
+def check_model_size(filename: str, length: int) -> None:
+    """Raise TooLarge for a file that is larger than any model."""
+    if length > MOST_MODEL_BYTES:
+        raise TooLarge(
+            msg(
+                "{filename} has {size}; a model may have {most}, since no supported chip runs a larger one: "
+                "upload a smaller model.",
+                filename=filename,
+                size=human_bytes(length),
+                most=human_bytes(MOST_MODEL_BYTES),
+            )
+        )
+
+
 def check_size(team, filename: str, length: int) -> None:
-    """Raises TooLarge if the server, or the team's quota, does not allow a file of ``length`` bytes."""
+    """Raises TooLarge if the server, or the team's quota, does not allow a file of ``length`` bytes, or if
+    its name is a model's and no chip would run it.
+    """
+    if filename.lower().endswith(MODEL_SUFFIX):
+        check_model_size(filename, length)
     if length > settings.UPLOAD_MAX_BYTES:
         raise TooLarge(
             msg(

@@ -15,7 +15,7 @@ from portal.core import configs
 from portal.core.files import fetch_artifact
 from portal.datasets import pieces, receiving, upload_limits, uploads
 from portal.datasets.models import DatasetVersion, Upload
-from portal.datasets.refusals import InUse, TooLarge
+from portal.datasets.refusals import InUse
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import IllegalTransition, Job, Priority
@@ -24,30 +24,14 @@ from portal.models.models import Model, Origin
 from portal.teams import audit, quota_usage
 from workers.contract import InputError
 from workers.contract.messages import msg
-from workers.datakit.limits import human_bytes
 
 INSPECT, IMPORT = "inspect-model", "import-model"
-MOST_BYTES = 512 * 1024**2  # as in workers/intake/opening.py
 SOURCE = "source.onnx"
-
-
-def check_size(filename: str, length: int) -> None:
-    """Raise TooLarge for a file that is larger than any model."""
-    if length > MOST_BYTES:
-        raise TooLarge(
-            msg(
-                "{filename} has {size}; a model may have {most}, since no supported chip runs a larger one: "
-                "upload a smaller model.",
-                filename=filename,
-                size=human_bytes(length),
-                most=human_bytes(MOST_BYTES),
-            )
-        )
 
 
 def receive(team, user, file) -> Upload:
     """Store a file of a form as a complete upload. Raises UploadRefused."""
-    check_size(file.name, file.size)
+    upload_limits.check_model_size(file.name, file.size)
     upload = uploads.create(team, user, file.size, Path(file.name).name[:255])
     if file.size:
         receiving.append(upload, 0, receiving.Body(file.read, file.size))
@@ -83,7 +67,7 @@ def _refuse_unusable(upload: Upload) -> None:
             msg("The upload of {filename} is used already: upload the file again.", filename=upload.filename)
         )
     upload_limits.check_whole(upload)
-    check_size(upload.filename, upload.length)
+    upload_limits.check_model_size(upload.filename, upload.length)
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from portal.core.forms import StyledForm
 from portal.core.live import Live
 from portal.core.names import one_line
 from portal.core.paging import page_of
+from portal.datasets import upload_limits
 from portal.datasets.refusals import UploadRefused
 from portal.importing import services
 from portal.jobs.models import IllegalTransition
@@ -25,7 +26,7 @@ from workers.contract.messages import msg
 
 
 def _a_model() -> int:
-    return services.MOST_BYTES + FORM_BYTES
+    return upload_limits.MOST_MODEL_BYTES + FORM_BYTES
 
 
 class ModelFileForm(StyledForm):
@@ -70,7 +71,7 @@ def file_new(request):
             form.add_errors({"file": str(refusal)})
         except QuotaReached as error:
             form.add_errors({"": str(error)})
-    context = {"form": form, "most": services.MOST_BYTES}
+    context = {"form": form, "most": upload_limits.MOST_MODEL_BYTES}
     return render(request, "importing/new.html", context, status=422 if form.errors else 200)
 
 

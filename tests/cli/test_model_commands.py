@@ -6,10 +6,10 @@ import json
 import pytest
 from slipway import Client, Refused, waiting
 
+from portal.datasets import upload_limits
 from portal.datasets.services import create_version
 from portal.deployment import profiling
 from portal.devices.models import Device
-from portal.importing import services
 from portal.runs.models import Run
 from tests.factories import class_zip
 
@@ -75,7 +75,7 @@ def test_a_model_that_cannot_be_used_is_refused_with_its_sentence(portal, slipwa
 
 def test_a_model_larger_than_any_is_not_even_sent(tmp_path, monkeypatch):
     with (tmp_path / "big.onnx").open("wb") as file:
-        file.truncate(services.MOST_BYTES + 1)
+        file.truncate(upload_limits.MOST_MODEL_BYTES + 1)
     monkeypatch.setenv("SLIPWAY_URL", "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setenv("SLIPWAY_TOKEN", "none")
     with pytest.raises(Refused, match="upload a smaller model"):

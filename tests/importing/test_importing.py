@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from portal.core.messages import shown
+from portal.datasets import upload_limits
 from portal.datasets.models import Upload
 from portal.datasets.services import create_version
 from portal.devices.models import Device
@@ -201,12 +202,21 @@ def test_a_detector_that_the_vendors_library_does_not_decode_is_only_compiled(
 
 
 def test_a_model_larger_than_any_chip_is_refused_before_it_is_read(alices, monkeypatch):
-    monkeypatch.setattr(services, "MOST_BYTES", 10)
+    monkeypatch.setattr(upload_limits, "MOST_MODEL_BYTES", 10)
     answer = alices.post(
         reverse("model-file-new"), {"file": SimpleUploadedFile("big.onnx", b"0" * 11)}, follow=True
     )
     assert answer.status_code == 422 and "no supported chip runs a larger one" in answer.content.decode()
     assert not Upload.objects.exists()
+
+
+def test_its_upload_is_refused_when_it_is_announced(alices):
+    about = {"Tus-Resumable": "1.0.0", "Upload-Length": str(upload_limits.MOST_MODEL_BYTES + 1)}
+    model, archive = (f"filename {base64.b64encode(name).decode()}" for name in (b"Big.ONNX", b"parts.zip"))
+    answer = alices.post("/api/v1/uploads/", headers=about | {"Upload-Metadata": model})
+    assert answer.status_code == 413 and "upload a smaller model" in answer.json()["detail"]
+    assert alices.post("/api/v1/uploads/", headers=about | {"Upload-Metadata": archive}).status_code == 201
+    assert Upload.objects.get().filename == "parts.zip"
 
 
 def test_the_pages_lead_from_the_upload_to_the_run(alices, run_jobs, pets):

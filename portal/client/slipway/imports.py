@@ -16,7 +16,7 @@ from slipway.waiting import OnChange
 
 USED = 409
 MEGABYTE = 1024**2
-MOST_BYTES = 512 * MEGABYTE  # as in portal/importing/services.py; asked before gigabytes are sent in vain
+MOST_BYTES = 512 * MEGABYTE  # as in portal/datasets/upload_limits.py; asked before gigabytes are sent in vain
 _nothing: Callable[[Any], None] = lambda value: None  # noqa: E731 - the default callback
 
 
