@@ -91,7 +91,7 @@ class Device(Owned):
     probe_job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="probed_devices")
     seen_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)  # when its reachability was last checked
-    lost_at = models.DateTimeField(null=True)  # since when it is offline, if it was online before
+    lost_at = models.DateTimeField(null=True)  # since when it does not answer
     problem = MessageField(blank=True)  # why the last contact failed; empty if it succeeded
     # The release that the board reported as current ("" for none), and when. Only devices/running.py writes
     # it.

@@ -14,7 +14,7 @@ from portal.core import configs, live, panels
 from portal.core.bodies import many_images, takes
 from portal.core.live import Live
 from portal.core.paging import page_of, part_of
-from portal.devices import coco, fitness, health_history, pictures, releases, services
+from portal.devices import coco, fitness, health_history, pictures, releases, services, unserved
 from portal.devices.credentials import SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter
@@ -50,6 +50,7 @@ def device_list(request):
     found = DeviceFilter(request.GET, every, request=request)
     rows = found.qs if found.is_valid() else every
     part = part_of(rows.select_related("probe_job", "busy_with").prefetch_related("tags"), request)
+    unserved.mark(part)
     current, newer = releases.current(part), releases.newer(part)
     context = {
         "rows": [(device, current.get(device.pk), newer.get(device.pk)) for device in part],
@@ -94,12 +95,15 @@ def device_live(request, pk):
 
 
 def _live(request, device: Device) -> Live:
+    unserved.mark([device])
     busy = device.busy_with if device.busy_with and device.busy_with.is_active else None
     context = {
         "device": device,
         "removed": configs.boards().removed(device.profile),
         "busy": busy,
-        "site_problem": sites.problem_of(sites.queue_at("deploy", device.site)),
+        "site_problem": sites.sentence(sites.queue_at(unserved.QUEUE, device.site))
+        if device.is_unserved
+        else "",
         "current": releases.current([device]).get(device.pk),
         "newer": releases.newer([device]).get(device.pk),
     }

@@ -121,15 +121,19 @@ def _note(device: Device, problem: Exception | None, report: running.Report | No
 
 @transaction.atomic
 def mark_online(device: Device) -> None:
-    """The device is online. Notify only if it was offline."""
+    """The device is online. Notify only if it was online before, and offline since.
+
+    ``device`` is as it was before this contact.
+    """
     lost = Device.objects.filter(pk=device.pk).exclude(lost_at=None)
-    if lost.update(lost_at=None, problem=""):
+    if lost.update(lost_at=None, problem="") and device.seen_at is not None:
         notify.emit("device.back", device.team, Device.objects.get(pk=device.pk))
 
 
 @transaction.atomic
 def did_not_answer(device: Device, problem: str) -> None:
     """The device is offline. Notify only if it was online."""
-    known = Device.objects.filter(pk=device.pk, lost_at=None).exclude(seen_at=None)
-    if known.update(lost_at=timezone.now(), problem=problem):
+    online = Device.objects.filter(pk=device.pk, lost_at=None)
+    was_seen = online.exclude(seen_at=None).exists()
+    if online.update(lost_at=timezone.now(), problem=problem) and was_seen:
         notify.emit("device.lost", device.team, Device.objects.get(pk=device.pk))

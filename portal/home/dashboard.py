@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.datasets.models import Dataset, DatasetVersion
-from portal.devices import releases
+from portal.devices import releases, unserved
 from portal.devices.models import Device
 from portal.jobs import subjects
 from portal.jobs.models import ACTIVE, Job, Status
@@ -110,11 +110,14 @@ def boards(team) -> dict:
     rows = Device.objects.for_team(team).select_related("busy_with", "probe_job")
     devices = list(rows.prefetch_related("tags"))
     devices.sort(key=lambda device: not device.problem)
+    unserved.mark(devices)
     current = releases.current(devices[:BOARDS_SHOWN])
     return {
         "boards": [(device, current.get(device.pk)) for device in devices[:BOARDS_SHOWN]],
         "boards_all": len(devices),
-        "boards_well": len([device for device in devices if device.seen_at and not device.problem]),
+        "boards_well": len(
+            [one for one in devices if one.seen_at and not one.problem and not one.is_unserved]
+        ),
     }
 
 

@@ -72,6 +72,18 @@ def test_without_a_worker_there_registration_says_so_by_page_and_api(alices, ask
     assert asked == [] and not Device.objects.exists()
 
 
+def test_a_device_whose_site_no_worker_serves_does_not_pass_for_reachable(alices, seed):
+    device = seed.device(site="harbour", probe_job=None, seen_at=timezone.now())
+    pages = [reverse("device-list"), reverse("home"), reverse("device-detail", args=[device.pk])]
+    shown = [alices.get(page).content.decode() for page in pages]
+    assert all("No worker at its site" in page and "Reachable" not in page for page in shown)
+    assert UNSERVED in shown[-1]
+    Worker.objects.create(
+        name="w@h", host="h", queues=["deploy.harbour"], started_at=timezone.now(), seen_at=timezone.now()
+    )
+    assert all("Reachable" in alices.get(page).content.decode() for page in pages)
+
+
 @pytest.mark.parametrize("site", ["Harbour", "a b", "a.b", "none", "x" * 31, "-"])
 def test_a_bad_name_is_refused_at_its_field(alices, seed, site):
     url = f"/api/v1/devices/{seed.device().pk}/"

@@ -85,6 +85,16 @@ def test_a_device_that_answers_is_seen_and_nobody_is_told(device, answers):
     assert fresh(device).seen_at > device.seen_at and not Notification.objects.exists()
 
 
+def test_a_device_that_never_answered_is_away_and_its_first_answer_is_no_return(device):
+    Device.objects.update(seen_at=None)
+    watch.did_not_answer(device, str(GONE))
+    assert fresh(device).lost_at and not Notification.objects.exists()
+    before = fresh(device)
+    Device.objects.update(seen_at=timezone.now())
+    watch.mark_online(before)
+    assert fresh(device).lost_at is None and not Notification.objects.exists()
+
+
 def test_it_is_left_alone_between_two_looks(device, answers):
     looks = answers(KEY)
     for _ in range(3):

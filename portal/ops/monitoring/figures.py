@@ -92,8 +92,8 @@ def _ended() -> Iterator[Metric]:
 def _devices() -> Iterator[Metric]:
     gauge = _gauge("devices", "Registered devices, by state.", ("state",))
     counts = Device.objects.aggregate(
-        lost=Count("pk", filter=Q(lost_at__isnull=False)),
-        never=Count("pk", filter=Q(lost_at=None, seen_at=None)),
+        lost=Count("pk", filter=Q(lost_at__isnull=False, seen_at__isnull=False)),
+        never=Count("pk", filter=Q(seen_at=None)),
         online=Count("pk", filter=Q(lost_at=None, seen_at__isnull=False)),
     )
     for state, count in counts.items():

@@ -46,7 +46,7 @@ def list_(app: App, limit: int, tag: str | None, site: str | None):
     app.screen.document(rows)
     cells = [
         (row["name"], row["profile"], f"{row['host']}:{row['port']}", row["current_release"],
-         (row["seen_at"] or "never")[:16].replace("T", " "), row["problem"])
+         (row["seen_at"] or "never")[:16].replace("T", " "), row.get("site_problem") or row["problem"])
         for row in rows
     ]  # fmt: skip
     app.screen.table(["Name", "Profile", "Address", "Runs", "Last seen", "Problem"], cells)
