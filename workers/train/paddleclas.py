@@ -10,7 +10,7 @@ from workers.contract.messages import msg
 from workers.train import precise_bn
 from workers.train.augmenting import OPERATORS
 from workers.train.configuration import augmentation_of, loader_processes, print_steps, warmup_epochs
-from workers.train.parameters import EVALUATION_BATCH, PRUNING, QAT, Plan
+from workers.train.parameters import EVALUATION_BATCH, QAT, Plan
 from workers.train.suite import PADDLECLAS
 
 
@@ -22,13 +22,10 @@ def fill_configuration(
     config["Infer"]["PostProcess"]["class_id_map_file"] = str(plan.dataset / "label.txt")
     # PaddleX sets this one for training, but the suite's export needs it too.
     config["Global"]["output_dir"] = str(output)
-    method = plan.method["name"] if plan.method else ""
-    if method:
+    if plan.method:
         config["Method"] = {**plan.method, "weights": str(plan.teacher)}
-    if method in (QAT, PRUNING):
-        del config["Optimizer"]["clip_norm"]  # it is for the first steps of new weights
     # Ranges that training has frozen belong to the statistics it had.
-    if method != QAT:
+    if not plan.method or plan.method["name"] != QAT:
         config[precise_bn.KEY] = precise_bn.described(plan)
     return config
 

@@ -58,16 +58,6 @@ def test_the_statistics_are_settled_of_a_plain_training_alone(spec):
     assert "PreciseBN" not in whole()
 
 
-@pytest.mark.parametrize(
-    "method, clipped", [(None, True), ("distill", True), ("qat", False), ("prune", False)]
-)
-def test_gradients_are_clipped_where_weights_are_new(spec, method, clipped):
-    if method:
-        spec["params"]["method"] = {"name": method}
-    config = fill_configuration(read_plan(spec), BASE, AUGMENTATIONS, Path("output"))
-    assert ("clip_norm" in config["Optimizer"]) is clipped
-
-
 def test_it_refuses_an_augmentation_it_does_not_know(spec):
     spec["params"]["augmentation"] = "wild"
     with pytest.raises(InputError, match="choose one of natural, symbols, handwriting"):
