@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from types import UnionType
 from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.utils import html
 
@@ -69,6 +70,11 @@ class ChoiceOrNull(serializers.ChoiceField):
 
 class InTeamField(serializers.PrimaryKeyRelatedField):
     """A row of the caller's team. Ids of other teams are not found."""
+
+    default_error_messages = {
+        "does_not_exist": _("Your team has nothing with the number {pk_value} here: choose another."),
+        "incorrect_type": _("Give its number, a whole one."),
+    }
 
     def get_queryset(self):
         request = self.context.get("request")

@@ -18,7 +18,7 @@ from portal.core import configs
 from portal.datasets.models import DatasetVersion
 from portal.jobs.models import Status
 from portal.models import costs
-from portal.models.models import CompiledModel, Model
+from portal.models.models import CompiledModel, Model, Origin
 
 START_SECONDS = 15.0  # of a training, until its first step: PaddleX is imported once
 LATELY = 200  # recent models to consider
@@ -26,6 +26,8 @@ LEAST_SHARE = 0.2  # of a training's time is spent on its images, however short 
 ENOUGH = 5  # measurements of a recipe and input size, for the median
 Size = tuple[int, ...]  # of the input: width, height
 Key = tuple[str, Size]  # recipe, input size
+# Others are not what a recipe trains: fewer channels, or a teacher and fake quantization in every step.
+PLAIN = (Origin.TRAINED, Origin.CONTINUED)
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,9 @@ def _key(recipe: str, params: dict[str, Any]) -> Key:
 def _rates() -> dict[Key, float]:
     """Seconds per image and epoch, without the start."""
     columns = ("recipe", "params", "dataset_version__train_images", "job__started_at", "job__finished_at")
-    rows = Model.objects.filter(job__status=Status.SUCCEEDED).order_by("-pk").values_list(*columns)
+    rows = Model.objects.filter(job__status=Status.SUCCEEDED, origin__in=PLAIN).order_by("-pk")
     found: dict[Key, list[float]] = defaultdict(list)
-    for recipe, params, images, started, finished in rows[:LATELY]:
+    for recipe, params, images, started, finished in rows.values_list(*columns)[:LATELY]:
         work = images * params.get("epochs", 0)
         if work and started and finished:
             seconds = (finished - started).total_seconds()
@@ -135,7 +137,9 @@ def _builds(chip: str) -> dict[Key, dict[str, float]]:
     """Seconds, bytes, cycles and memory of conversions for the chip."""
     cost = ("facts__cost__cycles", "facts__cost__weight_bytes", "facts__cost__feature_bytes")
     columns = ("model__recipe", "model__params", "facts__rknn_bytes", *cost)
-    rows = CompiledModel.objects.ready().filter(chip=chip).order_by("-pk")
+    rows = (
+        CompiledModel.objects.ready().filter(chip=chip).exclude(model__origin=Origin.PRUNED).order_by("-pk")
+    )
     found: dict[Key, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for recipe, params, size, cycles, weights, features, started, finished in rows.values_list(
         *columns, "job__started_at", "job__finished_at"

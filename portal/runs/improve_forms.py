@@ -145,9 +145,8 @@ class PruningForm(ImproveForm):
     method = PRUNING
     share = forms.IntegerField(
         label=_("Cost that remains, per cent"),
-        min_value=round(100 * SHARES[0]),
-        max_value=round(100 * SHARES[1]),
         initial=50,
+        widget=forms.NumberInput({"min": round(100 * SHARES[0]), "max": round(100 * SHARES[1])}),
     )
     unit = forms.ChoiceField(choices=list(UNITS.items()), label=_("Cost in"))
     importance = forms.ChoiceField(choices=list(IMPORTANCES.items()), label=_("Channels that stay"))
@@ -161,8 +160,9 @@ class PruningForm(ImproveForm):
     def __init__(self, *args, graph: Graph, **kwargs):
         super().__init__(*args, graph=graph, **kwargs)
         self._say_limits(graph.model)
-        choices = [(name, recipe.title) for name, recipe in smaller.recipes(graph.run).items()]
+        choices = [(name, recipe.title) for name, recipe in smaller.recipes(graph).items()]
         self.fields["smaller"].choices = [*choices, ("", _("None"))]
+        self.initial["smaller"] = choices[0][0] if choices else ""
 
     def make_plan(self) -> plan.Plan:
         recipe = self.cleaned_data.pop("smaller")
@@ -181,7 +181,10 @@ class PruningForm(ImproveForm):
             self["share"].help_text = sentence % places
 
     def clean_share(self) -> float:
-        return self.cleaned_data["share"] / 100
+        share = self.cleaned_data["share"]
+        if not 100 * SHARES[0] <= share <= 100 * SHARES[1]:
+            raise forms.ValidationError(improving.shares_sentence())
+        return share / 100
 
     @property
     def beside(self) -> list[dict]:

@@ -62,8 +62,10 @@ def make_plan(
     }
     plan = cloning.make_plan(run, changes)
     plan.method = {"name": method, **_sources(graph, method, teacher, teacher_recipe, unlabelled)}
-    if teacher is not None and not anyway and (why := _teaches_little(graph, teacher)):
-        raise PlanError({"teacher": why})
+    if teacher is not None and not anyway:
+        check(plan, run.team)  # a teacher of other classes is no use, however good it is
+        if why := _teaches_little(graph, teacher):
+            raise PlanError({"teacher": why})
     if method == PRUNING:
         plan.method |= _pruning(graph.model, share, unit, importance)
     return plan
@@ -87,22 +89,25 @@ def _sources(graph: Graph, method: str, teacher, teacher_recipe: str, unlabelled
 def _pruning(model: Model, share: float | None, unit: str, importance: str) -> dict[str, Any]:
     if share is None:
         share = pruning_limits.default_share(model) / 100
-    least, most = SHARES
-    if not least <= share <= most:
-        sentence = msg(
-            "Leave {least} to {most} % of the cost: for a much smaller model, train a smaller recipe.",
-            least=round(100 * least),
-            most=round(100 * most),
-        )
-        raise PlanError({"share": sentence})
+    if not SHARES[0] <= share <= SHARES[1]:
+        raise PlanError({"share": shares_sentence()})
     if why := pruning_limits.too_small(model, share, unit):
         raise PlanError({"share": why})
     return {"share": share, "unit": unit, "importance": importance}
 
 
+def shares_sentence() -> Message:
+    """Which shares of the cost pruning can leave."""
+    return msg(
+        "Leave {least} to {most} % of the cost: for a much smaller model, train a smaller recipe.",
+        least=round(100 * SHARES[0]),
+        most=round(100 * SHARES[1]),
+    )
+
+
 def beside(graph: Graph) -> list[CompiledModel]:
-    """Compiled models of the same data to compare a pruned one with, fastest first."""
-    rows = CompiledModel.objects.for_team(graph.run.team).ready().select_related("model")
+    """Compiled models of the same data to compare a pruned one with, fastest first; the variants in use."""
+    rows = CompiledModel.objects.for_team(graph.run.team).ready().filter(chosen=True).select_related("model")
     rows = rows.filter(model__dataset_version=graph.run.dataset_version, chip__in=graph.chips)
     return sorted(rows.order_by("-id")[:BESIDE], key=lambda one: one.cost.get("cycles", 0))
 

@@ -23,7 +23,7 @@ from portal.runs.quality import quality
 from portal.runs.step_kinds import short_title
 from portal.runs.verdict import verdict
 from portal.tasks.doubts import Grade
-from portal.training.methods import DISTILLATION, IMPORTANCES, METHODS, PRUNING, UNITS
+from portal.training.methods import DISTILLATION, IMPORTANCES, METHODS, PRUNING, QAT, UNITS
 from workers.contract.messages import Message, msg
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
@@ -167,7 +167,7 @@ class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
     params = ParamsField(required=False)
     anyway = serializers.BooleanField(
-        required=False, help_text="Do it although nothing measured says that it helps."
+        required=False, help_text="qat, distill: do it although nothing measured says that it helps."
     )
     teacher = InTeamField(
         queryset=Model.objects.live(),
@@ -192,7 +192,8 @@ class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
 
     def validate(self, attrs):
         """Refuse what belongs to another method: it would be ignored."""
-        others = [name for name, owner in OWNERS.items() if name in attrs and owner != attrs["method"]]
+        given = [name for name, value in attrs.items() if name in OWNERS and value is not False]
+        others = [name for name in given if attrs["method"] not in OWNERS[name]]
         if others:
             raise serializers.ValidationError({name: [shown(_owned_by(OWNERS[name]))] for name in others})
         return attrs
@@ -200,13 +201,19 @@ class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
 
 # The methods that take these fields of ImproveSerializer; all take the others.
 OWNERS = {
-    **dict.fromkeys(("teacher", "teacher_recipe", "unlabelled"), DISTILLATION),
-    **dict.fromkeys(("share", "unit", "importance"), PRUNING),
+    "anyway": (QAT, DISTILLATION),
+    **dict.fromkeys(("teacher", "teacher_recipe", "unlabelled"), (DISTILLATION,)),
+    **dict.fromkeys(("share", "unit", "importance"), (PRUNING,)),
 }
 
 
-def _owned_by(method: str) -> Message:
-    return msg("Only the method {method} takes it: choose that one, or leave it out.", method=method)
+def _owned_by(methods: tuple[str, ...]) -> Message:
+    if len(methods) > 1:
+        return msg(
+            "Only the methods {methods} take it: choose one of them, or leave it out.",
+            methods=", ".join(methods),
+        )
+    return msg("Only the method {method} takes it: choose that one, or leave it out.", method=methods[0])
 
 
 class ComparedRowSerializer(serializers.Serializer):

@@ -6,6 +6,8 @@ from typing import Any
 
 from portal.core import configs
 from portal.runs import cloning
+from portal.runs.estimates import Estimates
+from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import Plan
 
@@ -14,23 +16,20 @@ KEPT = ("input_size", "batch_size", "learning_rate", "augmentation")
 NAME_LENGTH = 120
 
 
-def recipes(run: Run) -> dict[str, configs.Recipe]:
-    """The recipes of a run's task that cost fewer cycles than its own, the largest of them first.
+def recipes(graph: Graph) -> dict[str, configs.Recipe]:
+    """The recipes of a run's task that cost fewer cycles than its own on its chip and at its input size.
 
-    Those whose cost nobody measured come last.
+    The largest of them comes first; those whose cost nobody measured come last.
     """
+    run, chip = graph.run, next(iter(graph.chips), None)
+    if chip is None:
+        return {}
+    estimates, params = Estimates(chip), {"input_size": run.params["input_size"], "epochs": 1}
     books = {name: recipe for name, recipe in configs.recipes().items() if recipe.task == run.task}
-    cycles = {name: _cycles(recipe) for name, recipe in books.items()}
+    cycles = {name: estimates.of(name, params, None).cycles or 0 for name in books}
     own = cycles.get(run.recipe, 0)
     found = [name for name in books if name != run.recipe and cycles[name] < own]
     return {name: books[name] for name in sorted(found, key=cycles.get, reverse=True)}
-
-
-def _cycles(recipe: configs.Recipe) -> int:
-    """At the input size at which all recipes of a task were measured; 0 if it was not."""
-    told = [measured.cycles or 0 for measured in recipe.chips.values()]
-    built = [one for one in recipe.costs if one.chip in recipe.chips and one.input_size == recipe.input_size]
-    return max([*told, *(one.cycles for one in built)], default=0)
 
 
 def make_plan(run: Run, recipe: str, epochs: int) -> Plan:

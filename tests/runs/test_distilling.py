@@ -59,6 +59,15 @@ def test_a_teacher_worse_than_the_student_teaches_only_if_insisted(done, alice, 
     assert distil(alice, done, **body, anyway=True).status_code == 201
 
 
+def test_a_teacher_of_other_classes_is_refused_for_that_however_bad_it_is(done, alice, teacher, further):
+    set_reached(teacher, 0.4)
+    cats = Seeder(teacher.team, alice).version("Cats")
+    type(cats).objects.filter(pk=cats.pk).update(class_names=["cat", "dog"])
+    Model.objects.filter(pk=teacher.pk).update(dataset_version=cats)
+    answer = distil(alice, done, teacher=teacher.pk, unlabelled=further.pk)
+    assert "The teacher knows other classes" in answer.json()["errors"]["teacher"][0]
+
+
 @pytest.fixture
 def further(team, alice):
     return Seeder(team, alice).version("From the belt")

@@ -10,9 +10,10 @@ from rest_framework.test import APIClient
 from portal.datasets.services import create_version
 from portal.jobs.execution import job_folder
 from portal.jobs.models import Status
-from portal.models.models import Evaluation, Model, Origin
-from portal.runs import deletion, improving, services
+from portal.models.models import CompiledModel, Evaluation, Model, Origin
+from portal.runs import deletion, improving, services, smaller
 from portal.runs.graph import Graph
+from portal.runs.improve_forms import PruningForm
 from portal.runs.models import Run
 from portal.runs.plan import make_plan
 from portal.tasks import Stage
@@ -75,11 +76,19 @@ def test_a_model_without_a_drop_is_trained_only_if_insisted(done, alice):
 )
 def test_what_another_method_takes_is_refused_and_not_ignored(done, alice, method, field, owner):
     given = {"share": 0.5, "teacher_recipe": "pp_lcnet_x1_0", "unit": "macs"}[field]
-    answer = improve(alice, done, method=method, anyway=True, **{field: given})
+    answer = improve(alice, done, method=method, **{field: given})
     assert answer.status_code == 400
     assert answer.json()["errors"][field] == [
         f"Only the method {owner} takes it: choose that one, or leave it out."
     ]
+
+
+def test_a_method_that_asks_nothing_cannot_be_insisted_on(done, alice):
+    [sentence] = improve(alice, done, method="prune", anyway=True).json()["errors"]["anyway"]
+    assert sentence == "Only the methods qat, distill take it: choose one of them, or leave it out."
+    assert improve(alice, done, method="prune", anyway=False).status_code == 201
+    [sentence] = improve(alice, done, method="distill", teacher=999).json()["errors"]["teacher"]
+    assert sentence == "Your team has nothing with the number 999 here: choose another."
 
 
 def test_what_was_never_measured_is_trained_without_insisting(done, alice):
@@ -214,13 +223,35 @@ def test_the_page_shows_what_a_pruned_model_is_to_be_compared_with(done, alices)
     page = " ".join(alices.get(address).content.decode().split())
     assert "1,204,332" in page and "98.70 %" in page
     asked = {"method": "prune", "share": "60", "unit": "macs", "importance": "taylor"}
-    assert alices.post(address, {**asked, "share": "1"}).status_code == 422
+    refused = alices.post(address, {**asked, "share": "1"})
+    assert refused.status_code == 422
+    assert "Leave 10 to 90 % of the cost" in refused.content.decode()
     assert alices.post(address, asked).status_code == 302
     method = model_of(Run.objects.latest("id")).params["method"]
     assert (method["share"], method["unit"]) == (0.6, "macs")
 
 
+def test_a_pruned_model_is_compared_with_the_variants_in_use_only(done):
+    first, *others = improving.beside(Graph(done))
+    CompiledModel.objects.filter(pk=first.pk).update(chosen=False)
+    assert improving.beside(Graph(done)) == others
+
+
+def test_a_smaller_recipe_is_smaller_on_the_runs_chip_at_its_size(done, alices):
+    """At 224x224 MobileNetV3 small x0.35 is cheaper than PP-LCNet x0.25, at 64x64 it is not."""
+    CompiledModel.objects.update(facts={})  # the recipes' own figures count
+    done.recipe, small = "pp_lcnet_x0_25", "mobilenet_v3_small_x0_35"
+    for side, found in ((224, [small]), (64, [])):
+        done.params["input_size"] = [side, side]
+        assert list(smaller.recipes(Graph(done))) == found
+    done.recipe = "pp_lcnet_x1_0"
+    form = PruningForm(graph=Graph(done))
+    assert form["smaller"].value() == next(iter(smaller.recipes(Graph(done))))
+
+
 def test_a_smaller_recipe_is_trained_as_long_beside_the_pruned_model(done, alices):
+    of_done = CompiledModel.objects.filter(model__job__step__run=done)
+    of_done.update(facts={"cost": {"cycles": 9_000_000}})
     for rows in (Run.objects.filter(pk=done.pk), Model.objects.filter(job__step__run=done)):
         rows.update(recipe="pp_lcnet_x1_0")
     asked = {"method": "prune", "share": "50", "unit": "cycles", "importance": "l1", "epochs": "5"}

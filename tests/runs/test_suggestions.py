@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.core import configs
 from portal.devices.models import Device
 from portal.jobs.models import Job, Status
-from portal.models.models import CompiledModel, Model
+from portal.models.models import CompiledModel, Model, Origin
 from portal.runs import plan
 from portal.runs.estimates import START_SECONDS, Estimates
 from portal.runs.suggestions import fitting_preset
@@ -62,6 +62,14 @@ def test_earlier_jobs_tell_time_size_and_cycles(version):
     measured(version, "fast", seconds=150)
     found = estimate(version, "fast")
     assert (found.seconds, found.cycles, found.rknn_bytes) == (pytest.approx(180), 86_592, 600_000)
+
+
+def test_a_pruned_model_tells_nothing_of_its_recipe(version):
+    before = estimate(version, "fast")
+    measured(version, "fast", seconds=150)
+    Model.objects.update(origin=Origin.PRUNED)
+    CompiledModel.objects.update(facts={"rknn_bytes": 300_000, "cost": {"cycles": 40_000}})
+    assert estimate(version, "fast") == before
 
 
 def test_time_grows_with_the_images(team, alice, version):

@@ -107,7 +107,7 @@ def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...],
 @click.option("--importance", type=click.Choice(["taylor", "l1", "fpgm"]), help="prune: which channels stay.")
 @click.option("--name", default="", help="What to call the new run.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter, such as epochs=4.")
-@click.option("--anyway", is_flag=True, help="Although nothing measured says that it helps.")
+@click.option("--anyway", is_flag=True, help="qat, distill: although nothing measured says that it helps.")
 @click.option("--watch", "to_watch", is_flag=True, help="Wait for its end; the outcome is the exit code.")
 def improve(app: App, origin: str, settings: tuple[str, ...], to_watch: bool, **given):
     """Improve a run's model for its chips, in a new run with the same chips."""
