@@ -79,6 +79,7 @@ def chain(graph: Graph) -> dict[str, Any]:
             "preset": run.preset,
             "params": run.params,
             "pretrained": facts.get("pretrained"),
+            "batch_norm": facts.get("precise_bn"),
             "tools": {name: versions[name] for name in versions if "onnx" not in name},
             "files": files.of(trained, PADDLE),
         },

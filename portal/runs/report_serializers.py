@@ -161,6 +161,15 @@ class ChainOnnxSerializer(ChainLinkSerializer):
     cut_tensor = serializers.CharField(allow_null=True)
 
 
+class BatchNormSerializer(serializers.Serializer):
+    """Batch normalization, measured anew on training images before export; used if their loss fell."""
+
+    images = serializers.IntegerField()
+    loss_before = serializers.FloatField()
+    loss_after = serializers.FloatField()
+    kept = serializers.BooleanField(help_text="Whether the exported model has the new statistics.")
+
+
 class ChainPaddleSerializer(ChainLinkSerializer):
     recipe = serializers.CharField()
     preset = serializers.CharField(allow_blank=True)
@@ -170,6 +179,7 @@ class ChainPaddleSerializer(ChainLinkSerializer):
         allow_null=True,
         help_text="name and sha256 of the weights it started from",
     )
+    batch_norm = BatchNormSerializer(allow_null=True)
 
 
 class ChainProposedSerializer(serializers.Serializer):

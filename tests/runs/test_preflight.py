@@ -61,6 +61,7 @@ def test_the_page_is_there_for_every_chip(bobs):
     assert "What recipes cost on Rockchip RV1106" in page and "derived from the chip" in page
     page = bobs.get(reverse("run-costs"), {"chip": "rk3588"}).content.decode()
     assert "clock is not published" in page
+    assert "not tried at this one" in page and "leaves some operators to the board" in page
     assert bobs.get(reverse("run-costs"), {"chip": "z80"}).status_code == 200
 
 
