@@ -17,7 +17,7 @@ from portal.runs import plan as plans
 from portal.runs import proof
 from portal.runs.estimates import Estimate, Estimates
 from portal.runs.plan import PlanError, deleted_sentence
-from workers.contract.messages import Message, msg
+from workers.contract.messages import Message, msg, msg_n
 
 LIMITS = ("ms", "cycles", "memory", "accuracy")
 MINUTES = (5, 7 * 24 * 60)
@@ -241,7 +241,9 @@ def _without_time(one: Proposal, is_quick: bool) -> Proposal:
         why = msg("The budget has no room for every candidate: similar ones are tried.")
     else:
         minutes = round(one.load.seconds(one.load.least_epochs) / 60) or 1
-        why = msg(
-            "Its shortest training takes about {minutes} minutes, too long for the budget.", minutes=minutes
+        why = msg_n(
+            "Its shortest training takes about {count} minute, too long for the budget.",
+            "Its shortest training takes about {count} minutes, too long for the budget.",
+            minutes,
         )
     return Proposal(one.recipe, one.size, one.cycles, one.memory, one.load, why)

@@ -10,7 +10,7 @@ from portal.core import configs
 from portal.core.messages import MessageField
 from portal.core.names import NameField
 from portal.datasets.models import DatasetVersion
-from portal.jobs.models import Job
+from portal.jobs.models import Job, Status
 from portal.runs.models import Run
 from portal.teams.models import Owned
 
@@ -50,6 +50,12 @@ class FitSearch(Owned):
 
     def get_absolute_url(self) -> str:
         return reverse("fit-detail", args=[self.pk])
+
+    @property
+    def status(self) -> str:
+        """As people see it: its job is queued while the candidates' runs are at work."""
+        waits_for_runs = self.job.status == Status.QUEUED and not self.decided
+        return Status.RUNNING if waits_for_runs else self.job.status
 
 
 class Candidate(models.Model):

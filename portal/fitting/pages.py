@@ -10,6 +10,7 @@ from portal.core.live import Live
 from portal.deployment import services as deployment
 from portal.devices.models import Device
 from portal.fitting.models import FitSearch
+from portal.fitting.search import seconds_left
 from portal.fitting.standing import Entry, Standing
 
 AXES = ("cycles", "memory", "size")
@@ -31,6 +32,7 @@ def search_live(search: FitSearch, request) -> Live:
         "points": points(now.measured, search),
         "axes": AXES,
         "devices": _devices(search, winner),
+        "left": max(0, round(seconds_left(search))) if search.job.is_active else None,
     }
     body = render_to_string("fitting/_live.html", context, request=request)
     return Live("fit-live", reverse("fit-live", args=[search.pk]), body, search.job.is_active)

@@ -35,6 +35,8 @@ def test_a_search_is_started_from_the_page_and_its_winner_is_deployed_from_there
     assert found.limits == {"ms": 5.0, "cycles": None, "memory": 2 * 2**20, "accuracy": 0.8}
     page = alices.get(found.get_absolute_url()).content.decode()
     assert "2.0 MB of memory" in page
+    assert "Running" in page and "Queued" not in page.partition("candidates")[0]  # its runs are at work
+    assert "about 10 h left" in page
     assert 'data-live="on"' in page and "PP-LCNet x0.25 128×128" in page
     workers.work()
     page = alices.get(found.get_absolute_url()).content.decode()
