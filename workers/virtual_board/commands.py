@@ -23,9 +23,9 @@ KEPT_IN_MEMORY = re.compile(r"python3? (?:-|-c .*\bexec\(.*) ", re.DOTALL)
 STANDIN = Path(__file__).resolve().parent / "standin"
 # The tools that busybox gives a real board; the host's other programs cannot be reached by name.
 TOOLS = (
-    "awk base64 cat chmod cp cut date dd echo env expr false find free grep head hostname id kill ln ls "
-    "mkdir mv printf ps pwd readlink rm rmdir sed sh sha256sum sleep sort stat sync tail tar tee test "
-    "touch tr true uname wc"
+    "awk base64 basename cat chmod cp cut date dd dirname echo env expr false find free grep head "
+    "hostname id kill ln ls mkdir mv printf ps pwd readlink rm rmdir sed sh sha256sum sleep sort "
+    "stat sync tail tar tee test touch tr true uname wc"
 ).split()
 # df shows a full disk too, unless it was ordered to lie.
 DF = """#!/bin/sh

@@ -8,7 +8,8 @@
 # Default-Stop: 0 1 6
 # Short-Description: Slipway application
 ### END INIT INFO
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 1
+case "$0" in */*) here=${0%/*} ;; *) here=. ;; esac
+here=$(CDPATH= cd -- "$here" && pwd) || exit 1
 python=$(cat "$here/python" 2>/dev/null)
 : "${python:=python3}"
 case "$1" in
