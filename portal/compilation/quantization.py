@@ -23,6 +23,7 @@ DEFAULTS: Settings = {
 }
 FLOAT: Settings = DEFAULTS | {"dtype": FLOAT_DTYPE}
 IMAGES_AT_MOST = 1000
+FEW_CALIBRATED = 20  # images: fewer rarely cover what a layer can compute
 LAYER_LENGTH = 200
 ALGORITHM_WORDS = {
     "normal": msg("min/max"),

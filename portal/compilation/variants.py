@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from portal.compilation import services
-from portal.compilation.quantization import Settings, SettingsError, check, key, whole
+from portal.compilation.quantization import FEW_CALIBRATED, Settings, SettingsError, check, key, whole
 from portal.jobs import services as jobs
 from portal.jobs.models import IllegalTransition, Priority, Status
 from portal.models.models import CompiledModel, Evaluation, Model
@@ -36,6 +36,12 @@ class Variant:
     def is_proven(self) -> bool:
         """Layers in 16 bits are not verified on boards."""
         return not self.settings["int16_layers"]
+
+    @property
+    def is_thinly_calibrated(self) -> bool:
+        """Few images set its scales: others may lose more than the measured ones do."""
+        images = self.compiled.facts.get("calibration", {}).get("images")
+        return self.compiled.is_quantized and images is not None and images < FEW_CALIBRATED
 
     @property
     def memory(self) -> int | None:

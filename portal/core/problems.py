@@ -102,9 +102,14 @@ def _sent(request) -> list[str]:
     return echoes.long_texts([query, lists])
 
 
-def _sentence(fields: dict) -> str:
+def _sentence(fields: dict, of: str = "") -> str:
+    """The first sentence of each field; those of an object are ``object.field``."""
     parts = []
     for name, texts in fields.items():
+        path = ".".join(str(one) for one in (of, name) if one != "")
         first = texts[0] if isinstance(texts, list) and texts else texts
-        parts.append(f"{name}: {first}" if name else str(first))
+        if isinstance(first, dict):
+            parts.append(_sentence(first, path))
+        else:
+            parts.append(f"{path}: {first}" if path else str(first))
     return " ".join(parts)

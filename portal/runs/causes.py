@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from portal.compilation.quantization import FEW_CALIBRATED
 from portal.core.messages import word
 from portal.runs.parity import FEWEST, Branch, StageResult
 from portal.tasks import Stage
@@ -16,7 +17,6 @@ from portal.tasks.doubts import percent
 from workers.contract.messages import Message, msg, msg_n
 
 FEW_STEPS = 300  # with fewer training steps, batch normalisation statistics may not have settled
-FEW_CALIBRATED = 20  # images
 UNLIKE = 0.5  # of the measured images lie outside the calibration images' range
 OTHER_PIXELS = 0.9  # a board that agrees less often sees other pixels than the simulator
 FELL = 0.05  # a significant drop of a detector's best score threshold

@@ -9,6 +9,7 @@ from portal.core import configs
 from portal.datasets.models import DatasetVersion
 from portal.models.models import Evaluation, Model, Origin
 from portal.runs.graph import Graph
+from portal.runs.models import Run
 from portal.tasks import Stage
 from portal.training.methods import IMPORTANCES, UNITS
 
@@ -38,6 +39,19 @@ def lineage(graph: Graph) -> dict[str, Any]:
         "unlabelled": _version(model.unlabelled_id) if model and model.unlabelled_id else None,
         "children": [_described(one, values) for one in children],
     }
+
+
+def before(run: Run) -> list[dict[str, Any]]:
+    """What the model gave as compiled before a method improved it; of a distilled one, alone."""
+    if run.cloned_from is None:
+        return []
+    graph = Graph(run.cloned_from)
+    measured = [(one, graph.evaluated.find(Stage.SIMULATOR, one.pk)) for one in graph.compiled]
+    return [
+        {"chip": one.chip, "cycles": one.cost.get("cycles"), "value": row.value, "images": row.measured_on}
+        for one, row in measured
+        if row is not None
+    ]
 
 
 def words(found: dict[str, Any]) -> dict[str, Any]:

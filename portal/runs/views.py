@@ -24,7 +24,7 @@ from portal.datasets.services import create_version
 from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
 from portal.models.services import set_score_threshold
-from portal.runs import cloning, deletion, experience, proof, services, suggestions
+from portal.runs import cloning, deletion, experience, lineage, proof, services, suggestions
 from portal.runs import plan as plans
 from portal.runs.estimates import Estimates
 from portal.runs.figures import figures_of
@@ -84,6 +84,7 @@ def run_detail(request, pk):
     context = {"live": page.live(), "charts": charts, "tags": page.run.tags.all(), **page.results()}
     context["changed"] = cloning.changed(page.run)
     context["method_title"] = page.graph.method_title if page.graph.method else ""
+    context["before"] = lineage.before(page.run) if page.graph.method else []
     return render(request, "runs/detail.html", context)
 
 

@@ -1,5 +1,6 @@
 """The pages of variants, of searches and of one compiled model; their forms and who may use them."""
 
+import pytest
 from django.urls import reverse
 
 from portal.compilation import layer_errors, search
@@ -33,6 +34,13 @@ def test_a_variant_is_compiled_from_the_page_and_compared_there(alices, compiled
         (True, ["cycles", "memory", "size"]),
         (False, ["cycles", "memory", "size"]),
     ]
+
+
+@pytest.mark.parametrize(("images", "is_said"), [(1, True), (100, False)])
+def test_few_calibration_images_are_said_at_the_variant(alices, compiled, images, is_said):
+    CompiledModel.objects.update(facts={"calibration": {"images": images}})
+    page = alices.get(variants_url(compiled)).content.decode()
+    assert ("few calibration images" in page) == is_said
 
 
 def test_what_cannot_be_compiled_is_said_at_its_field(alices, compiled):

@@ -5,8 +5,10 @@ import io
 import pytest
 from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
+from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
+from portal.core.problems import handle_exception
 from portal.datasets.services import create_version
 from portal.runs.plan import make_plan
 from portal.runs.services import create_run
@@ -205,3 +207,9 @@ def test_a_request_with_too_many_files_is_refused_with_a_sentence(alice, setting
     answer = client_of(alice).post("/api/v1/datasets/", body, format="multipart")
     assert answer.status_code == 400
     assert "too many" in answer.json()["detail"]
+
+
+def test_a_refused_field_of_an_object_is_named_with_it_in_the_detail():
+    error = ValidationError({"quantization": {"images": ["At most 1000."]}, "": ["Choose one."]})
+    answer = handle_exception(error, {})
+    assert answer.data["detail"] == "quantization.images: At most 1000. Choose one."

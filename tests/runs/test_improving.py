@@ -11,7 +11,7 @@ from portal.datasets.services import create_version
 from portal.jobs.execution import job_folder
 from portal.jobs.models import Status
 from portal.models.models import CompiledModel, Evaluation, Model, Origin
-from portal.runs import deletion, improving, services, smaller
+from portal.runs import deletion, improving, lineage, services, smaller
 from portal.runs.graph import Graph
 from portal.runs.improve_forms import PruningForm
 from portal.runs.models import Run
@@ -51,6 +51,8 @@ def test_quantization_aware_training_is_a_run_of_its_own_for_the_same_chips(done
     assert (new.params["epochs"], new.params["learning_rate"]) == (5, 0.005)
     assert not new.steps.filter(kind="deploy").exists()
     made, parent = model_of(new), model_of(done)
+    [before] = lineage.before(new)
+    assert (before["chip"], before["cycles"], round(before["value"], 3)) == ("rv1106", 1_204_332, 0.987)
     assert (made.origin, made.parent, made.teacher) == (Origin.QUANTIZATION_AWARE, parent, None)
     assert made.params["method"] == {"name": "qat", "parent": parent.pk}
 
