@@ -3,7 +3,7 @@
     make test-servers        or: .venv/bin/python -m tests.on_servers [tests/jobs …]
 
 Those of the parts that lock rows and are written by many; ``tests`` for all of them, which takes three times
-as long.
+as long. The last phase of ``.ci/run``.
 
 Needs the Debian packages ``postgresql`` and ``redis-server``. Both are started with empty folders of their
 own, on free ports of loopback, and ended afterwards. PostgreSQL refuses to run as root: it then runs as
@@ -26,10 +26,13 @@ from pathlib import Path
 
 import psycopg
 
+# Whatever depends on locks, constraints, transactions, the broker or on how a database reads a query.
 SUITES = [
-    "compilation", "deployment", "devices", "fitting", "history", "home", "importing", "jobs", "models",
-    "notify", "prelabelling", "review", "rollouts", "runs", "teams", "datasets/test_drafts.py",
-    "datasets/test_proposals.py", "test_old_workers.py",
+    "deployment", "devices", "jobs", "models", "notify", "review", "rollouts", "runs", "teams",
+    "test_old_workers.py", "attack/test_accounts.py", "attack/test_database.py", "attack/test_lost_rights.py",
+    "attack/test_transactions.py", "core/test_broker.py", "core/test_conditional.py", "core/test_filters.py",
+    "core/test_idempotency.py", "datasets/test_drafts.py", "datasets/test_proposals.py",
+    "datasets/test_tus_versions.py",
 ]  # fmt: skip
 # Real trainings, browsers and boards do the same whatever keeps the rows.
 LEFT_OUT = "not toolchain and not browser and not generators and not fuzz and not ssh and not sqlite"
