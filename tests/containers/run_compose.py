@@ -54,8 +54,8 @@ class Stack:
         self.project = project
         files = ["-f", str(ROOT / "docker-compose.yml"), "-f", str(more)] if more else []
         plugin = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
-        program = ["docker", "compose"] if plugin else ["docker-compose"]
-        self.argv = [*program, *files, "--env-file", str(secrets), "-p", project, "--profile", "demo"]
+        self.program = ["docker", "compose"] if plugin else ["docker-compose"]
+        self.argv = [*self.program, *files, "--env-file", str(secrets), "-p", project, "--profile", "demo"]
         self.environment = os.environ | {
             "DOCKER_BUILDKIT": "1",
             "COMPOSE_DOCKER_CLI_BUILD": "1",
