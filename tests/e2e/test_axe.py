@@ -10,6 +10,7 @@ from portal.datasets import drafts, proposals
 from portal.datasets.draft_models import Proposal
 from tests.datasets.index_builders import boxed, ready_version
 from tests.e2e.test_reading import DESK, PHONE, pages, rows  # noqa: F401
+from tests.jobs.test_hosts import server_administrator, workers  # noqa: F401
 from tests.prelabelling.models import trained_model
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -47,6 +48,15 @@ def test_axe_finds_nothing_on_any_page(open_page, pages, rows, people, viewport)
             page.evaluate(AXE)
             found += [f"{name}: {one}" for one in page.evaluate(RUN)]
     assert found == [], "\n".join(found)
+
+
+def test_axe_finds_nothing_on_the_page_of_hosts(open_page, server_administrator, workers):  # noqa: F811
+    for viewport in DESK, PHONE:
+        page = open_page(viewport=viewport, reduced_motion="reduce")
+        page.goto(reverse("job-hosts"))
+        page.wait_for_selector("text=gpu-1")
+        page.evaluate(AXE)
+        assert page.evaluate(RUN) == []
 
 
 def pages_of_boxes(people) -> dict[str, str]:
