@@ -107,7 +107,7 @@ def test_a_strangers_dataset_cannot_be_named_in_a_run(finished, charlie):
     body = {"dataset_version": finished.dataset_version_id, "preset": "fast", "chips": ["rv1106"]}
     answer = client_of(charlie).post("/api/v1/runs/", body, format="json")
     assert answer.status_code == 400
-    assert "does not exist" in str(answer.json()["errors"]["dataset_version"])
+    assert "Your team has nothing with the number" in str(answer.json()["errors"]["dataset_version"])
 
 
 @pytest.mark.parametrize(

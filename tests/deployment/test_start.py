@@ -126,5 +126,5 @@ def test_a_viewer_may_not_deploy_and_a_stranger_finds_nothing(run, device, bob, 
     assert post(bob, run, device).status_code == 403
     answer = post(charlie, run, device)
     assert answer.status_code == 400
-    assert "does not exist" in str(answer.json()["errors"])
+    assert "Your team has nothing with the number" in str(answer.json()["errors"])
     assert not deployments_of(run).exists()
