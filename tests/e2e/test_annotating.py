@@ -116,8 +116,8 @@ def test_a_second_window_is_told_and_nothing_is_lost(open_page, street, people):
 
 def test_what_a_lost_connection_kept_back_is_sent_later(open_page, street, people):
     page = open_page(expected=["ERR_FAILED"])
-    page.goto(address(street))
     page.route("**/boxes/", lambda route: route.abort())
+    page.goto(address(street))
     page.keyboard.press("b")
     expect(page.locator("[data-saved]")).to_contain_text("Not saved")
     page.unroute("**/boxes/")
@@ -127,8 +127,8 @@ def test_what_a_lost_connection_kept_back_is_sent_later(open_page, street, peopl
 
 def test_whoever_leaves_with_unsaved_boxes_is_asked_and_a_link_waits_for_them(open_page, street, people):
     page, asked = open_page(expected=["ERR_FAILED"]), []
-    page.goto(address(street))
     page.route("**/boxes/", lambda route: route.abort())
+    page.goto(address(street))
     page.keyboard.press("b")
     expect(page.locator("[data-saved]")).to_contain_text("Not saved")
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
