@@ -18,7 +18,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import close_old_connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.jobs import made_files
@@ -65,7 +65,7 @@ class Keeper:
         try:
             self._store()
         finally:
-            close_old_connections()
+            connection.close()  # this thread's own
 
     def _store(self) -> None:
         offered = self._offered

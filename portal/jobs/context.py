@@ -9,7 +9,7 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from portal.core import tracing
@@ -184,7 +184,7 @@ class Heartbeat:
             except Superseded as verdict:
                 self.context.decide(verdict)
                 break
-        close_old_connections()
+        connection.close()  # this thread's own
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()
