@@ -75,8 +75,7 @@ function showList() {
 function showPages() {
   pages.hidden = boxes.rows.length <= ROWS;
   find("boxes-shown").textContent = t("{first} to {last} of {total}", { first: first + 1, last: Math.min(first + ROWS, boxes.rows.length), total: boxes.rows.length });
-  find("nothing")?.addEventListener("click", leaveEmpty);
-find("boxes-before").disabled = first === 0;
+  find("boxes-before").disabled = first === 0;
   find("boxes-after").disabled = first + ROWS >= boxes.rows.length;
 }
 
@@ -184,6 +183,7 @@ document.addEventListener("keydown", (event) => {
 for (const [name, act] of Object.entries({ undo: KEYS.u, redo: KEYS.r, "zoom-in": KEYS["+"], "zoom-out": KEYS["-"], "zoom-all": KEYS[0], "add-box": KEYS.b })) {
   find(name).addEventListener("click", act);
 }
+find("nothing")?.addEventListener("click", leaveEmpty);
 find("boxes-before").addEventListener("click", () => turn(-ROWS));
 find("boxes-after").addEventListener("click", () => turn(ROWS));
 for (const button of document.querySelectorAll("[data-mode-button]")) button.addEventListener("click", () => mode(button.value));
