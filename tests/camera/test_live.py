@@ -48,7 +48,7 @@ def frames(monkeypatch):
     monkeypatch.setattr(Publisher, "frames", [])
     monkeypatch.setattr(Publisher, "watchers", 1)
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(live, "LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr(live, "LONGEST_SECONDS", 1.0)  # a frame needs part of it
     return Publisher.frames
 
 
@@ -101,7 +101,7 @@ def test_once_nobody_watches_a_sample_is_compared_with_the_release_before(
         golden = {"blue": 0, "green": 1, "red": 2}
         deploy(connection, boards.PROFILE, boards.make_release(artifacts, "after", golden))
     monkeypatch.setattr(live, "LONGEST_SECONDS", 60.0)
-    monkeypatch.setattr(live, "UNWATCHED_SECONDS", 0.3)
+    monkeypatch.setattr(live, "UNWATCHED_SECONDS", 1.0)  # a frame needs part of it
     monkeypatch.setattr(comparing, "EVERY_SECONDS", 0.0)
     monkeypatch.setattr(comparing, "MOST", 3)
     monkeypatch.setattr(Publisher, "watchers", 0)

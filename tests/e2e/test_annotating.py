@@ -132,8 +132,8 @@ def test_whoever_leaves_with_unsaved_boxes_is_asked_and_a_link_waits_for_them(op
     page.keyboard.press("b")
     expect(page.locator("[data-saved]")).to_contain_text("Not saved")
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-    page.close(run_before_unload=True)
-    page.wait_for_timeout(300)
+    with page.expect_event("dialog"):
+        page.close(run_before_unload=True)
     assert asked == ["beforeunload"]
     page.get_by_role("link", name="Next", exact=True).click()
     expect(page.locator("[data-saved]")).to_contain_text("Not saved")
@@ -166,7 +166,8 @@ def test_without_scripts_a_box_is_added_by_its_numbers(open_page, street, people
     page.goto(address(street))
     for name, value in (("left", 1), ("top", 2), ("width", 9), ("height", 8)):
         page.locator(f"input[name={name}]").fill(str(value))
-    page.get_by_role("button", name="Add a box").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add a box").click()
     assert boxes_of(people, street)[-1] == [0, 1, 2, 9, 8]
 
 

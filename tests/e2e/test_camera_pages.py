@@ -85,9 +85,9 @@ def test_a_live_page_whose_board_vanished_says_so_and_follows_who_starts_it_agai
     gone = {"active": False, "failed": True, "sentence": "The connection broke: check its cable."}
 
     def stream(route):
-        route.fulfill(body=b"".join(map(_frame, range(3))))
         if len(starts) == 1:
-            state.update(gone)
+            state.update(gone)  # before the page can ask
+        route.fulfill(body=b"".join(map(_frame, range(3))))
 
     def start(route):
         starts.append(route)

@@ -67,7 +67,7 @@ def board(live_server, rows, renewed_board, monkeypatch):  # noqa: F811
     renewed_board.order()
     monkeypatch.setattr(live, "Publisher", Hub)
     monkeypatch.setattr(relay, "_messages", Hub.messages)
-    monkeypatch.setattr(live, "UNWATCHED_SECONDS", 0.5)
+    monkeypatch.setattr(live, "UNWATCHED_SECONDS", 3)  # longer than a page takes from start to stream
     worker = Worker()
     worker.start()
     yield rows

@@ -61,7 +61,7 @@ function setUp() {
     note,
     frame: async (fields, blob) => {
       if (!await viewer.show(fields, blob)) return;
-      if (!stream.running) return;
+      if (!stream.running || stream.hasFailed) return; // meanwhile, while the image was decoded
       show(fields);
       note("");
       toggle.textContent = t("Pause");
