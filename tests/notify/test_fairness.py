@@ -37,7 +37,7 @@ def hanging(listener):
             go_on.wait(60)
 
     listener.before = hang
-    yield asked
+    yield asked, go_on
     go_on.set()
 
 
@@ -55,17 +55,19 @@ def in_threads(calls):
 
 
 def test_a_hanging_team_has_two_attempts_under_way_and_others_are_served(webhook, theirs, listener, hanging):
+    asked, go_on = hanging
     mine, (other,) = pending(webhook, 24), pending(theirs, 1)
     threads = in_threads([lambda pk=row.pk: webhooks.deliver(pk) for row in mine[:8]])
     for _ in range(webhooks.SENDING_EACH):
-        assert hanging.acquire(timeout=60)
+        assert asked.acquire(timeout=60)
     webhooks.deliver(other.pk)
     other.refresh_from_db()
     assert other.state == "delivered"
-    assert not hanging.acquire(timeout=0.5), "no third one is under way"
+    assert not asked.acquire(timeout=0.5), "no third one is under way"
     listener.before = None
-    for row in threads:
-        row.join(0)
+    go_on.set()
+    for thread in threads:
+        thread.join(60)
 
 
 def test_what_found_no_place_is_sent_by_whoever_has_one(webhook, listener):
