@@ -5,6 +5,7 @@ Each call is undone, so that all start from the same rows.
 """
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.db import transaction
@@ -119,7 +120,7 @@ def make_rows(team, alice):
     token, _ = tokens.make(team, root, "Root's", ["read"], 30)
     invitation, path = services.invite(team, root, Role.VIEWER, 7)
     upload = Upload.objects.create(
-        team=team, created_by=alice, filename="a.zip", length=10, expires_at=timezone.now().replace(year=2999)
+        team=team, created_by=alice, filename="a.zip", length=10, expires_at=datetime(2999, 1, 1, tzinfo=UTC)
     )
     browser = Client()
     browser.force_login(root)

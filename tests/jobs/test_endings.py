@@ -25,7 +25,8 @@ folder = pathlib.Path(sys.argv[-1])
 (folder / "artifacts").mkdir()
 (folder / "artifacts" / "made.txt").write_text("made")
 {work}
-(folder / "result.json").write_text(json.dumps({result}))
+(folder / "result.json.tmp").write_text(json.dumps({result}))
+(folder / "result.json.tmp").rename(folder / "result.json")
 """
 
 
@@ -223,8 +224,10 @@ def test_a_failure_is_written_down_once_the_lock_is_gone(ended):
             cursor.execute("ROLLBACK")
         connections.close_all()
 
+    holding = threading.Thread(target=hold)
+
     def perform(job, context):
-        threading.Thread(target=hold).start()
+        holding.start()
         locked.wait(30)
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA busy_timeout = 100")
@@ -234,6 +237,7 @@ def test_a_failure_is_written_down_once_the_lock_is_gone(ended):
         job = ended(perform=perform)
     finally:
         done.set()
+        holding.join()
         connection.close()
     assert (job.status, job.message) == (Status.FAILED, "Choose another picture.")
 
