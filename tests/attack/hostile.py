@@ -30,9 +30,12 @@ class RunningHostileBoard:
         self._obey("clean")
         self.order("good")
 
-    def restart(self, seconds: float) -> None:
-        """Be away for a while, from now on."""
-        self._obey(f"restart {seconds}")
+    def leave(self) -> None:
+        """Be away from now on, until ``come_back``."""
+        self._obey("leave")
+
+    def come_back(self) -> None:
+        self._obey("come_back")
 
     def _obey(self, line: str) -> None:
         self._process.stdin.write(line + "\n")

@@ -3,8 +3,8 @@
     python -m tests.attack.hostile_board --port 0 --mode freeze-exec --password secret [--at TEXT]
 
 It listens on 127.0.0.1 only, prints one line of JSON with its port and host key, and then obeys lines on its
-standard input: ``MODE``, ``MODE TEXT``, ``restart SECONDS`` or ``clean``, each answered by ``ok``. With a
-TEXT the mode begins at a command that contains it (``=TEXT``: and is about such commands only). Until then,
+standard input: ``MODE``, ``MODE TEXT``, ``leave``, ``come_back`` or ``clean``, each answered by ``ok``. With
+a TEXT the mode begins at a command that contains it (``=TEXT``: and is about such commands only). Until then,
 and in the mode ``good``, it behaves like a board with a small model: it runs the few commands that Slipway
 sends, in a temporary folder, and answers with label 0.
 ``--list`` prints the modes.
@@ -239,7 +239,6 @@ class HostileBoard:
         self.commands = Commands(self.home)
         self._keys = [paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate()]
         self._transports: list[paramiko.Transport] = []
-        self._restart: threading.Timer | None = None
         self._listen(port)
         self.order(mode, at)
 
@@ -264,18 +263,19 @@ class HostileBoard:
     def sleep(self) -> None:
         self.stopped.wait(FOREVER)
 
-    def restart(self, seconds: float) -> None:
-        """Drop everybody and refuse connections for a while, as a board that starts anew."""
+    def leave(self) -> None:
+        """Drop everybody and refuse connections, as a board that starts anew."""
         self._socket.close()
+        self._accepting.join()  # until then the port is still open
         self._drop()
-        self._restart = threading.Timer(seconds, self._listen, [self.port])
-        self._restart.daemon = True
-        self._restart.start()
+
+    def come_back(self) -> None:
+        if not self._accepting.is_alive():
+            self._listen(self.port)
 
     def clean(self) -> None:
         """Be there, forget all files, and drop who is still connected."""
-        if self._restart is not None:
-            self._restart.join()
+        self.come_back()
         self._drop()
         for path in self.home.iterdir():
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
@@ -299,7 +299,8 @@ class HostileBoard:
         self._socket.bind(("127.0.0.1", port))
         self._socket.listen(50)
         self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self._socket,), daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, args=(self._socket,), daemon=True)
+        self._accepting.start()
 
     def _accept(self, listener: socket.socket) -> None:
         # Polled: closing a socket does not wake a thread that waits in it.
@@ -367,10 +368,8 @@ def main() -> None:
 def obey(board: HostileBoard, line: str) -> None:
     mode, _, rest = line.strip().partition(" ")
     try:
-        if mode == "restart":
-            board.restart(float(rest))
-        elif mode == "clean":
-            board.clean()
+        if mode in ("leave", "come_back", "clean"):
+            getattr(board, mode)()
         else:
             board.order(mode, rest)
     except ValueError as error:

@@ -150,8 +150,11 @@ def test_what_a_probe_stores_is_small_and_the_pages_stay_fast(alices, rows, boar
 def test_a_board_that_starts_anew_is_tried_again(rows, board, probe, settings):
     settings.SSH_RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0)
     job = probe()
-    board.restart(1.0)
-    job = execute(job)
+    board.leave()
+    with executing(job):
+        wait_for(lambda: "again in" in Job.objects.get(pk=job.pk).phase, "the second try")
+        board.come_back()
+    job.refresh_from_db()
     assert job.status == Status.SUCCEEDED
     log = "".join(chunk.text for chunk in job.log_chunks.all())
     assert "again in 0.5 s" in log and "refused the connection" in log
@@ -160,7 +163,7 @@ def test_a_board_that_starts_anew_is_tried_again(rows, board, probe, settings):
 def test_waiting_for_a_board_that_is_away_can_be_cancelled(rows, board, probe, settings):
     settings.SSH_RETRY_DELAYS = (20.0,)
     job = probe()
-    board.restart(1.0)
+    board.leave()
     with executing(job):
         wait_for(lambda: "again in" in Job.objects.get(pk=job.pk).phase, "the second try")
         jobs.cancel(Job.objects.get(pk=job.pk), by="alice")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
@@ -87,20 +87,22 @@ def _wait_for(proxy: Proxy, server: subprocess.Popen) -> None:
 
 
 class Behind(BaseHTTPRequestHandler):
-    """A server behind the proxy that tells when and what reached it."""
+    """A server behind the proxy that tells what reached it."""
 
     protocol_version = "HTTP/1.1"
-    came: list[tuple[float, bytes]]  # of the last request's body
+    came: list[bytes] = []  # of the last request's body
+    read = Event()  # whoever asked for /stream has its first part
 
     def do_GET(self) -> None:
-        """The headers, line by line, half a second before the rest."""
+        """The headers, line by line; of a stream, the rest once somebody has read them."""
         text = "".join(f"{name}: {value}\n" for name, value in self.headers.items()).encode()
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for part in (text, b"the rest"):
             self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
-            time.sleep(0.5)
+            if self.path == "/stream":
+                type(self).read.wait(START_SECONDS)
         self.wfile.write(b"0\r\n\r\n")
 
     def do_PATCH(self) -> None:
@@ -111,7 +113,7 @@ class Behind(BaseHTTPRequestHandler):
             if not data:
                 return
             left -= len(data)
-            self.came.append((time.monotonic(), data))
+            self.came.append(data)
         self.send_response(204)
         self.end_headers()
 

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.containers import proxy as proxies
+from tests.jobs.helpers import wait_for
 
 CONTENT = bytes(range(256)) * 4096  # a megabyte
 
@@ -50,22 +51,23 @@ def test_what_a_client_says_of_where_it_comes_from_is_replaced(proxy):
 
 
 def test_a_stream_arrives_as_it_is_sent(proxy):
-    with requests.get(proxy.address, verify=proxy.root, stream=True, timeout=30) as answer:
-        parts = [time.monotonic() for _ in answer.iter_content(None)]
-    assert parts[-1] - parts[0] > 0.3
+    proxies.Behind.read.clear()
+    with requests.get(f"{proxy.address}/stream", verify=proxy.root, stream=True, timeout=30) as answer:
+        parts = answer.iter_content(None)
+        first = next(parts)
+        assert not proxies.Behind.read.is_set() and b"the rest" not in first
+        proxies.Behind.read.set()
+        assert b"".join(parts).endswith(b"the rest")
 
 
 def test_an_upload_is_passed_on_as_it_comes(proxy):
     with proxy.connect() as connection:
         head = f"PATCH /up HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2 * len(CONTENT)}\r\n\r\n"
         connection.sendall(head.encode() + CONTENT)
-        time.sleep(0.5)
-        half = time.monotonic()
+        wait_for(lambda: b"".join(proxies.Behind.came) == CONTENT, "the first half to arrive")
         connection.sendall(CONTENT)
         assert b" 204 " in connection.recv(200)
-    came = proxies.Behind.came
-    assert sum(len(data) for at, data in came if at < half) == len(CONTENT)
-    assert b"".join(data for _, data in came) == 2 * CONTENT
+    assert b"".join(proxies.Behind.came) == 2 * CONTENT
 
 
 def test_a_request_that_never_gets_on_is_ended(proxy):
@@ -74,12 +76,12 @@ def test_a_request_that_never_gets_on_is_ended(proxy):
     with proxy.connect() as connection, contextlib.suppress(OSError):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         connection.settimeout(1)
-        while time.monotonic() - began < 20:
+        while time.monotonic() - began < 60:
             connection.sendall(b"X-A: b\r\n")
             with contextlib.suppress(TimeoutError):
                 if not connection.recv(100):
                     break
-    assert 8 < time.monotonic() - began < 15
+    assert 8 < time.monotonic() - began < 30
 
 
 def test_a_head_has_a_bound(proxy):
@@ -97,6 +99,7 @@ def test_a_portal_that_restarts_is_waited_for(tmp_path):
         ):
             client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             time.sleep(0.5)  # nothing listens there yet
+            listening.settimeout(60)
             listening.listen()
             connection, _ = listening.accept()
             with connection:
@@ -112,4 +115,4 @@ def test_a_proxy_that_is_stopped_waits_for_no_stream(tmp_path):
             client.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
             kept.enter_context(silent.accept()[0])
             stopped_at = time.monotonic()
-        assert time.monotonic() - stopped_at < 8
+        assert time.monotonic() - stopped_at < 20

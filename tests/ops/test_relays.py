@@ -31,16 +31,16 @@ class Channel:
 
 
 class Exchange:
-    """A client that reads a message whenever ``reads`` lets it, and leaves after ``most``."""
+    """A client that leaves after ``most`` messages, and reads on after each when ``may_read`` is set."""
 
-    def __init__(self, most: int, seconds: float = 0.0):
+    def __init__(self, most: int, may_read: asyncio.Event | None = None):
         transport = SimpleNamespace(
             set_write_buffer_limits=lambda high: None,
             get_extra_info=lambda name: SimpleNamespace(setsockopt=lambda *option: None),
         )
         connection = SimpleNamespace(transport=transport)
         self.asked = SimpleNamespace(method="GET", scope={"slipway.connection": connection})
-        self.got, self._most, self._seconds = [], most, seconds
+        self.got, self._most, self._may_read = [], most, may_read
 
     async def start(self, status, headers):
         self.status = status
@@ -48,7 +48,8 @@ class Exchange:
     async def write(self, block):
         (size,) = struct.unpack(">I", block[4:8])
         self.got.append(block[8 : 8 + size])
-        await asyncio.sleep(self._seconds)
+        if self._may_read:
+            await self._may_read.wait()
         if len(self.got) == self._most:
             raise Gone
 
@@ -63,17 +64,25 @@ def channels(monkeypatch):
     return Channel.made
 
 
+async def until(condition) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
 ANSWER = Answer(200, [], Watched("slipway:camera:1"))
 
 
 def test_a_slow_watcher_loses_frames_and_holds_up_nobody(channels):
     async def scene():
-        hub, fast, slow = relays.Relays(), Exchange(10), Exchange(2, seconds=0.2)
+        go_on = asyncio.Event()
+        hub, fast, slow = relays.Relays(), Exchange(10), Exchange(2, go_on)
         tasks = [asyncio.create_task(hub.send(one, ANSWER, "alice")) for one in (fast, slow)]
-        await asyncio.sleep(0.01)
+        await until(lambda: channels and len(channels[0].watchers) == 2)
         for number in range(10):
             channels[0].publish(number)
-            await asyncio.sleep(0.01)
+            await until(lambda: len(fast.got) > number and slow.got)  # noqa: B023 - awaited in this turn
+        go_on.set()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         return fast, slow, outcomes
 
@@ -90,11 +99,11 @@ def test_there_is_a_bound_for_each_person(channels, monkeypatch):
     async def scene():
         hub = relays.Relays()
         first = asyncio.create_task(hub.send(Exchange(1), ANSWER, "alice"))
-        await asyncio.sleep(0.01)
+        await until(lambda: channels and channels[0].watchers)
         with pytest.raises(Refusal):
             await hub.send(Exchange(1), ANSWER, "alice")
         other = asyncio.create_task(hub.send(Exchange(1), ANSWER, "bob"))
-        await asyncio.sleep(0.01)
+        await until(lambda: len(channels[0].watchers) == 2)
         channels[0].publish(1)
         return await asyncio.gather(first, other, return_exceptions=True)
 
@@ -107,9 +116,9 @@ def test_without_frames_there_are_signs_of_life_and_a_stop_ends_it(channels, mon
     async def scene():
         hub, exchange = relays.Relays(), Exchange(1000)
         task = asyncio.create_task(hub.send(exchange, ANSWER, "alice"))
-        await asyncio.sleep(0.1)
+        await until(lambda: exchange.got)
         hub.stop()
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
         return exchange.got
 
     assert set(loops.run(scene())) == {b'{"type": "idle"}'}
@@ -117,7 +126,7 @@ def test_without_frames_there_are_signs_of_life_and_a_stop_ends_it(channels, mon
 
 def test_a_broker_that_falls_silent_without_an_end_is_left_for_a_new_connection(monkeypatch):
     """As a gateway that forgets a connection: nothing comes, and nobody says that it is over."""
-    monkeypatch.setattr(relays, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(relays, "SILENT_SECONDS", 0.2)
     monkeypatch.setattr(relays, "AGAIN_SECONDS", 0.01)
     subscriptions = []
 
@@ -126,7 +135,7 @@ def test_a_broker_that_falls_silent_without_an_end_is_left_for_a_new_connection(
             if b"SUBSCRIBE" in data:
                 subscriptions.append(writer)
                 writer.write(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n")
-                if len(subscriptions) == 2:
+                if len(subscriptions) > 1:
                     writer.write(b"*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$5\r\nframe\r\n")
             elif b"PING" not in data:
                 writer.write(b"+OK\r\n" * data.count(b"*"))
@@ -142,4 +151,4 @@ def test_a_broker_that_falls_silent_without_an_end_is_left_for_a_new_connection(
         server.close()
         return found
 
-    assert loops.run(scene()) == b"frame" and len(subscriptions) == 2
+    assert loops.run(scene()) == b"frame" and len(subscriptions) > 1

@@ -237,8 +237,10 @@ def _pages_are_fast(scene: Scene, devices: list[int]) -> None:
 def a_board_that_restarts_for_a_moment(scene) -> None:
     """A board is away for three seconds just as a job begins; the job waits for it."""
     with boards(scene, 1) as (board,):
-        board.order("restart 3")
+        board.order("leave")
         job = board.probe()
+        time.sleep(3)
+        board.order("come_back")
         status = ended(scene, OPERATOR, job, LIMIT_SECONDS)
         words = job_of(scene, OPERATOR, job)["message"]
         require(status == "succeeded", f"The probe of a board that was away for 3 s: {status}: {words[:200]}")
