@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from portal.deployment import services as deployment
 from portal.deployment.gate import GateRefused
 from portal.deployment.models import Deployment
+from portal.deployment.running import current_deployment
 from portal.jobs import services as jobs
 from portal.jobs import sites
 from portal.jobs.models import IllegalTransition, Job, Status
@@ -23,6 +25,7 @@ from portal.teams.quotas import QuotaReached
 from workers.contract.messages import Message, msg, msg_n
 
 AGAIN = timedelta(minutes=2)  # until a board that is away is tried again
+ROUNDING = 1e-9  # 0.29 of 100 boards are 29, not 28
 OPEN = (BoardState.PENDING, BoardState.DEPLOYING, BoardState.UNDOING)
 BUSY = (BoardState.DEPLOYING, BoardState.UNDOING)
 SETTLED = (BoardState.SKIPPED, BoardState.UNDONE)
@@ -49,8 +52,9 @@ def after_retry(old: Job, new: Job) -> None:
     """A retried deployment is the target's deployment from now on."""
     target = Target.objects.filter(deployment__job=old, live=True).first()
     if target is not None:
-        target.deployment = Deployment.objects.filter(job=new).first()
-        target.state, target.message = BoardState.DEPLOYING, ""
+        target.deployment = new.deployment
+        back = new.deployment.compiled_model_id != target.compiled_model_id
+        target.state, target.message = BoardState.UNDOING if back else BoardState.DEPLOYING, ""
         target.save(update_fields=["deployment", "state", "message"])
 
 
@@ -93,25 +97,27 @@ class _Round:
     def note_end(self, target: Target) -> None:
         job = target.deployment.job if target.deployment else None
         if job is not None and job.is_active:
-            if target.state == BoardState.DEPLOYING and job.status == Status.QUEUED:
+            if job.status == Status.QUEUED:
                 self.call_off_unserved(target, job)
             return
-        succeeded = job is not None and job.status == Status.SUCCEEDED
-        message = job.message if job else msg("The deployment is gone.")
-        if target.state == BoardState.UNDOING:
-            self.set(
-                target, BoardState.UNDONE if succeeded else BoardState.FAILED, "" if succeeded else message
-            )
-        elif succeeded:
-            self.set(target, BoardState.DONE)
+        if job is not None and job.status == Status.SUCCEEDED:
+            self.set(target, BoardState.UNDONE if target.state == BoardState.UNDOING else BoardState.DONE)
         elif self.is_away(target):
             self.put_off(target, target.device.problem)
+        elif target.state == BoardState.DEPLOYING and job is not None and self.was_called_off(job):
+            self.set(target, BoardState.SKIPPED, job.message)
         else:
-            self.set(target, BoardState.FAILED, message)
+            self.set(target, BoardState.FAILED, job.message if job else msg("The deployment is gone."))
+
+    def was_called_off(self, job: Job) -> bool:
+        """It never began, because the rollout was aborted or undone: that is no failure."""
+        ended = self.rollout.status in (RolloutStatus.ABORTED, RolloutStatus.UNDOING)
+        return ended and job.status == Status.CANCELLED and job.started_at is None
 
     def is_away(self, target: Target) -> bool:
         """The board no longer answers: that is no failure of the model."""
-        return target.device.lost_at is not None and self.now < self.rollout.deadline
+        lost = target.device.lost_at is not None and self.now < self.rollout.deadline
+        return lost and not self.rollout.is_final
 
     def call_off_unserved(self, target: Target, job: Job) -> None:
         """Nobody at the board's site takes its deployment: let other boards have its place meanwhile."""
@@ -146,31 +152,42 @@ class _Round:
         if self.now >= self.rollout.deadline:
             self.give_up_on_the_away()
         self.start_more()
-        if self.halted() or self.count(wave=self.rollout.wave, state__in=OPEN):
+        if self.halted() or self.count(wave=self.rollout.wave, state__in=OPEN) or self.is_unproven():
             return None
         return self.next_wave() if self.rollout.wave < self.rollout.waves else self.finish()
 
     def halted(self) -> bool:
-        """Halt if more boards of the current wave failed than may fail."""
-        rollout, wave = self.rollout, self.rollout.targets.filter(wave=self.rollout.wave)
-        failed = wave.filter(state=BoardState.FAILED, accepted=False).count()
-        count = wave.exclude(state=BoardState.SKIPPED).count() if failed else 0
-        if failed <= rollout.may_fail * count:
-            return False
-        why = msg_n(
-            "{failed} of {count} board of wave {wave} failed; {allowed} may fail.",
-            "{failed} of {count} boards of wave {wave} failed; {allowed} may fail.",
-            count,
-            failed=failed,
-            wave=rollout.wave,
-            allowed=int(rollout.may_fail * count),
-        )
-        self.become(RolloutStatus.HALTED, why, "rollout.halted")
-        return True
+        """Halt if more boards of a wave failed than may fail; boards of earlier waves may be back late."""
+        targets = self.rollout.targets.filter(wave__lte=self.rollout.wave).exclude(state=BoardState.SKIPPED)
+        failed = Count("pk", filter=Q(state=BoardState.FAILED, accepted=False))
+        for wave in targets.order_by("wave").values("wave").annotate(count=Count("pk"), failed=failed):
+            allowed = allowed_of(self.rollout.may_fail, wave["count"])
+            if wave["failed"] > allowed:
+                self.become(RolloutStatus.HALTED, _too_many(allowed=allowed, **wave), "rollout.halted")
+                return True
+        return False
+
+    def is_unproven(self) -> bool:
+        """No board of the wave runs the model, and some are away: the next wave would be the first test."""
+        rollout = self.rollout
+        waits = rollout.wave < rollout.waves and self.is_untested() and self.count(
+            wave=rollout.wave, state=BoardState.AWAY
+        )  # fmt: skip
+        message = _waits(rollout.wave) if waits else ""
+        if rollout.message != message:
+            rollout.message = message
+            rollout.save(update_fields=["message"])
+        return bool(waits)
+
+    def is_untested(self) -> bool:
+        return not self.count(wave=self.rollout.wave, state=BoardState.DONE)
 
     def give_up_on_the_away(self) -> None:
+        """Being away halts nothing, unless a wave would follow one of which no board ran the model."""
+        rollout = self.rollout
+        untested = rollout.wave < rollout.waves and self.is_untested()
         for target in self.load(state=BoardState.AWAY):
-            target.accepted = True  # being away halts nothing
+            target.accepted = not (untested and target.wave == rollout.wave)
             self.set(target, BoardState.FAILED, msg("It was away until the rollout's deadline."))
 
     def start_more(self) -> None:
@@ -242,32 +259,86 @@ class _Round:
     # --- back
 
     def undo_more(self) -> None:
+        if self.now >= self.rollout.deadline:
+            self.give_up_on_the_away()
         room = self.room
-        for target in self.load(pk__in=list(self.done()[:room])) if room else ():
+        for target in self.load(pk__in=list(self.to_undo()[:room])) if room else ():
             try:
                 self.undo(target)
             except QuotaReached:
                 return
-        if not self.count(state__in=(*BUSY, BoardState.DONE)):
+        if not self.count(state__in=(*BUSY, BoardState.DONE, BoardState.AWAY)):
             self.become(RolloutStatus.UNDONE, "", "rollout.finished")
 
-    def done(self):
-        return self.rollout.targets.filter(state=BoardState.DONE).values_list("pk", flat=True)
+    def to_undo(self):
+        due = Q(state=BoardState.DONE) | Q(state=BoardState.AWAY, again_at__lte=self.now)
+        return self.rollout.targets.filter(due).values_list("pk", flat=True)
 
     def undo(self, target: Target) -> None:
         """Queue the way back to what the board ran before, if it runs the rollout's model still. Raises
         QuotaReached.
         """
-        if target.deployment is None or not target.deployment.is_current:
-            self.set(target, BoardState.SKIPPED, msg("It runs another release by now."))
+        if sentence := self.site_problem(target):
+            self.put_off(target, sentence)
+        elif target.state == BoardState.AWAY and settings.DEVICE_CHECK_MINUTES and not _has_reported(target):
+            self.put_off(target, target.message)
+        elif not _runs_it(target):
+            back = target.before is not None and target.before.is_current
+            self.set(target, *([BoardState.UNDONE] if back else [BoardState.SKIPPED, ANOTHER]))
         elif target.before is None:
             self.set(target, BoardState.FAILED, msg("Nothing that Slipway deployed ran there before."))
         else:
-            try:
-                target.deployment = _back(target.before, target, self.rollout)
-                self.set(target, BoardState.UNDOING)
-            except IllegalTransition as error:
-                self.set(target, BoardState.FAILED, str(error))
+            self.go_back(target, target.before)
+
+    def go_back(self, target: Target, before: Deployment) -> None:
+        try:
+            target.deployment = _back(before, target, self.rollout)
+            self.set(target, BoardState.UNDOING)
+        except IllegalTransition as error:
+            self.set(target, BoardState.FAILED, str(error))
+
+
+ANOTHER = msg("It runs another release by now.")
+
+
+def _has_reported(target: Target) -> bool:
+    """Whether the board has said what it runs since the deployment that it did not finish."""
+    job = target.deployment.job if target.deployment else None
+    asked = target.device.reported_at
+    return job is None or job.finished_at is None or (asked is not None and asked > job.finished_at)
+
+
+def _runs_it(target: Target) -> bool:
+    if target.deployment is None:
+        return False
+    if target.deployment.compiled_model_id == target.compiled_model_id:
+        return target.deployment.is_current
+    now = current_deployment(target.device)  # its last deployment was one on the way back
+    return now is not None and now.compiled_model_id == target.compiled_model_id
+
+
+def allowed_of(share: float, count: int) -> int:
+    """How many of so many boards may fail."""
+    return math.floor(share * count + ROUNDING)
+
+
+def _too_many(*, wave: int, count: int, failed: int, allowed: int) -> Message:
+    return msg_n(
+        "{failed} of {count} board of wave {wave} failed; {allowed} may fail.",
+        "{failed} of {count} boards of wave {wave} failed; {allowed} may fail.",
+        count,
+        failed=failed,
+        wave=wave,
+        allowed=allowed,
+    )
+
+
+def _waits(wave: int) -> Message:
+    return msg(
+        "No board of wave {wave} has answered yet: the next wave begins once one of them runs the model. To "
+        "go on without them, abort this rollout and start one without them.",
+        wave=wave,
+    )
 
 
 def _back(before: Deployment, target: Target, rollout: Rollout) -> Deployment:
@@ -284,6 +355,14 @@ def _back(before: Deployment, target: Target, rollout: Rollout) -> Deployment:
 def release(rollout: Rollout) -> None:
     """Its devices are free for other rollouts, except those that it still changes."""
     rollout.targets.exclude(state__in=BUSY).update(live=False)
+
+
+def awaits_approval(rollout: Rollout) -> bool:
+    """Whether no board of its wave has begun, and the wave needs approval."""
+    begun = rollout.targets.filter(wave=rollout.wave).exclude(
+        state__in=(BoardState.PENDING, BoardState.SKIPPED)
+    )
+    return rollout.needs_approval and rollout.wave > 1 and not begun.exists()
 
 
 def is_open(rollout: Rollout, target: Target, now: datetime) -> bool:

@@ -143,13 +143,18 @@ def pause(rollout: Rollout, user) -> None:
     _change(rollout, user, "pause", (RolloutStatus.RUNNING, RolloutStatus.WAITING), RolloutStatus.PAUSED)
 
 
+@transaction.atomic
 def resume(rollout: Rollout, user) -> None:
-    """Continue. After a halt, the boards that failed so far halt it no more."""
+    """Continue. After a halt, the boards that failed so far halt it no more; after a pause, a wave that was
+    not approved still waits for approval.
+    """
+    row = Rollout.objects.select_for_update().get(pk=rollout.pk)
+    unapproved = row.status == RolloutStatus.PAUSED and engine.awaits_approval(row)
     wanted = (RolloutStatus.PAUSED, RolloutStatus.HALTED)
-    with transaction.atomic():
-        _change(rollout, user, "resume", wanted, RolloutStatus.RUNNING)
+    _change(rollout, user, "resume", wanted, RolloutStatus.WAITING if unapproved else RolloutStatus.RUNNING)
+    if row.status == RolloutStatus.HALTED:
         rollout.targets.filter(state=BoardState.FAILED).update(accepted=True)
-        Rollout.objects.filter(pk=rollout.pk).update(resumes_at=None, message="")
+    Rollout.objects.filter(pk=rollout.pk).update(resumes_at=None, message="")
 
 
 def approve(rollout: Rollout, user) -> None:
@@ -159,9 +164,12 @@ def approve(rollout: Rollout, user) -> None:
 
 @transaction.atomic
 def abort(rollout: Rollout, user) -> None:
-    """Start no further board, cancel what waits in the queue; boards under way finish."""
-    wanted = (RolloutStatus.RUNNING, RolloutStatus.WAITING, RolloutStatus.PAUSED, RolloutStatus.HALTED)
+    """Start no further board, cancel what waits in the queue; boards under way finish. An undo ends too."""
+    wanted = [status for status in RolloutStatus if not status.is_final]
+    undoing = rollout.targets.filter(rollout__status=RolloutStatus.UNDOING, state=BoardState.AWAY)
+    run_it = list(undoing.values_list("pk", flat=True))
     _change(rollout, user, "abort", wanted, RolloutStatus.ABORTED)
+    rollout.targets.filter(pk__in=run_it).update(state=BoardState.DONE)
     Rollout.objects.filter(pk=rollout.pk).update(finished_at=timezone.now())
     rest = rollout.targets.filter(state__in=(BoardState.PENDING, BoardState.AWAY))
     rest.update(state=BoardState.SKIPPED, message=msg("The rollout was aborted."), live=False)
@@ -171,13 +179,22 @@ def abort(rollout: Rollout, user) -> None:
 
 @transaction.atomic
 def undo(rollout: Rollout, user) -> None:
-    """Bring every board back to what it ran before. Raises IllegalTransition if another rollout has one."""
+    """Bring every board back to what it ran before; those that are away, once they are back, for as long
+    again as the rollout tried boards. Raises IllegalTransition if another rollout has one.
+    """
     wanted = [
         status for status in RolloutStatus if status not in (RolloutStatus.UNDOING, RolloutStatus.UNDONE)
     ]
     _change(rollout, user, "undo", wanted, RolloutStatus.UNDOING)
-    rest = rollout.targets.filter(state__in=(BoardState.PENDING, BoardState.AWAY))
+    deadline = timezone.now() + (rollout.deadline - rollout.created_at)
+    Rollout.objects.filter(pk=rollout.pk).update(deadline=deadline, message="")
+    # A board that went away during its deployment may run the model: the undo asks it once it is back.
+    untouched = Q(state=BoardState.PENDING) | Q(state=BoardState.AWAY, deployment=None)
+    rest = rollout.targets.filter(untouched)
     rest.update(state=BoardState.SKIPPED, message=msg("The rollout is undone."), live=False)
+    failed = rollout.targets.filter(state=BoardState.FAILED).select_related("deployment__device")
+    runs = [row.pk for row in failed if row.deployment and row.deployment.is_current]  # found out later
+    rollout.targets.filter(pk__in=runs).update(state=BoardState.DONE, message="")
     done = rollout.targets.filter(state=BoardState.DONE)
     try:
         with transaction.atomic():

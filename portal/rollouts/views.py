@@ -111,6 +111,7 @@ def _decisions(rollout: Rollout) -> list[str]:
         "waiting": ["approve", "pause", "abort", "undo"],
         "paused": ["resume", "abort", "undo"],
         "halted": ["resume", "abort", "undo"],
+        "undoing": ["abort"],
         "succeeded": ["undo"],
         "aborted": ["undo"],
     }.get(rollout.status, [])

@@ -224,7 +224,7 @@ def test_undo_brings_every_board_back_to_what_it_ran(seed, alice):
 def test_what_a_state_does_not_allow_is_refused_with_a_sentence(seed, alice):
     rollout = fleet_of(seed, 1).start(alice)
     allowed = {"pause": "running waiting", "resume": "paused halted", "approve": "waiting",
-               "abort": "running waiting paused halted"}  # fmt: skip
+               "abort": "running waiting paused halted undoing"}  # fmt: skip
     for status in RolloutStatus:
         for verb, good in allowed.items():
             Rollout.objects.filter(pk=rollout.pk).update(status=status)
