@@ -26,6 +26,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.ports import free_port
+
 # Whatever depends on locks, constraints, transactions, the broker or on how a database reads a query.
 SUITES = [
     "deployment", "devices", "jobs", "models", "notify", "review", "rollouts", "runs", "teams",
@@ -47,12 +49,6 @@ def binaries() -> Path:
     if not found or not shutil.which("redis-server"):
         sys.exit("Install PostgreSQL and Redis first: apt-get install postgresql redis-server")
     return found[-1].parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def owner() -> dict[str, object]:

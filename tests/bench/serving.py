@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import requests
 from slipway import Client
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 240  # a dozen programs on a busy machine with two cores
@@ -81,12 +82,6 @@ class Portal:
         except subprocess.TimeoutExpired:
             self.server.kill()
             self.server.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def set_up(portal: Portal) -> None:

@@ -14,16 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 @dataclass
@@ -52,7 +46,7 @@ class Proxy:
 @contextlib.contextmanager
 def running(folder: Path, portal: str, **environment: str) -> Iterator[Proxy]:
     """The proxy before the server at ``portal``, such as ``127.0.0.1:8000``."""
-    http_port, port, health_port = free_ports(3)
+    http_port, port, health_port = (free_port() for _ in range(3))
     proxy = Proxy(http_port, port, health_port, folder)
     values = {
         "PROXY_HTTP_PORT": str(http_port),

@@ -21,6 +21,7 @@ from portal.devices.hostkeys import HostKey
 from portal.devices.jumping import fetch_host_key
 from tests.devices.boards import until
 from tests.devices.tiny import LIBRARY, tiny_profile, tiny_python
+from tests.ports import free_port
 
 SFTP_SERVER = "/usr/lib/sftp-server"
 SSHD = "/usr/sbin/sshd"
@@ -66,12 +67,6 @@ def can_isolate() -> bool:
         and all(Path(place).exists() for place in (SFTP_SERVER, SSHD))
         and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
     )
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class Server:

@@ -27,12 +27,12 @@ from tests.devices.live import (
     BEFORE,
     change_access,
     check_told,
-    closed_port,
     execute,
     text,
 )
 from tests.graphs import run_of_deployment
 from tests.jobs.helpers import executing, wait_for
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
 
@@ -99,7 +99,7 @@ class Fault:
 
 
 FAULTS = {
-    "unreachable": Fault("refused the connection: check the port", device={"port": closed_port}),
+    "unreachable": Fault("refused the connection: check the port", device={"port": free_port}),
     "wrong password": Fault(
         "refused the password of user root: correct the user name",
         device={"credentials": lambda: Credentials(password="guess")},

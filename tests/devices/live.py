@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import shutil
-import socket
 from pathlib import Path
 
 from django.conf import settings
@@ -211,12 +210,6 @@ def stage() -> None:
 def change_access(device: Device, **changes) -> None:
     """Change how a device is reached, with the credentials entered anew as a person has to."""
     services.update_access(device, **({"credentials": services.Credentials(password=PASSWORD)} | changes))
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def execute(job: Job) -> Job:

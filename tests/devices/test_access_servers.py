@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 
 import pytest
@@ -13,6 +12,7 @@ from portal.devices.errors import WrongPassword
 from portal.devices.jumping import fetch_host_key
 from tests.devices.boards import until
 from tests.devices.test_dropbear import can_isolate, listening
+from tests.ports import free_port
 
 OLD, NEW = "lzdz", "a new pass:word"
 # In a mount namespace of its own the server sees our folders as the user's home and as /etc.
@@ -43,9 +43,7 @@ def port(request, tmp_path):
     subprocess.run(["cp", "-a", "/etc", tmp_path / "etc"], check=True)
     argv = ["dropbearkey", "-t", "ed25519", "-f", tmp_path / "host_key"]
     subprocess.run(argv, check=True, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
+    number = free_port()
     argv = ["unshare", "-m", "sh", "-c", START, "sh", tmp_path, OLD, request.param, str(number)]
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(argv, stdout=log, stderr=log)

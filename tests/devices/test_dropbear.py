@@ -15,6 +15,7 @@ from portal.devices.errors import HostKeyChanged, WrongPassword
 from portal.devices.jumping import Jump, fetch_host_key
 from portal.devices.probe import probe
 from tests.devices.boards import PROFILE, until
+from tests.ports import free_port
 
 SFTP_SERVER = "/usr/lib/sftp-server"
 # dropbear reads the keys of the user's own home. In a mount namespace of its own it sees ours there, and the
@@ -53,9 +54,7 @@ def dropbear(request, tmp_path):
     (ssh / "authorized_keys").write_text(f"{key.get_name()} {key.get_base64()}\n", "utf-8")
     host_key = tmp_path / "host_key"
     subprocess.run(["dropbearkey", "-t", "ed25519", "-f", host_key], check=True, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     script = ["sh", "-c", START, "sh", str(home), str(port), str(host_key), request.param, SFTP_SERVER]
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(["unshare", "-m", *script], stdout=log, stderr=log)

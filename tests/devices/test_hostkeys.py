@@ -35,9 +35,8 @@ def test_text_that_is_no_private_key_says_what_to_paste():
 def test_a_refused_connection_says_so():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    with pytest.raises(Unreachable, match="refused the connection: check the port"):
-        fetch_host_key("127.0.0.1", port)
+        with pytest.raises(Unreachable, match="refused the connection: check the port"):
+            fetch_host_key("127.0.0.1", taken.getsockname()[1])
 
 
 def test_an_unknown_name_says_so():
@@ -55,7 +54,7 @@ def test_a_server_that_does_not_speak_ssh_says_so():
 
         threading.Thread(target=greet, daemon=True).start()
         with pytest.raises(Unreachable, match="does not speak SSH"):
-            fetch_host_key("127.0.0.1", server.getsockname()[1], timeout=3)
+            fetch_host_key("127.0.0.1", server.getsockname()[1], timeout=30)
 
 
 def test_a_silent_server_is_given_up():

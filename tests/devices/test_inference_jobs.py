@@ -17,8 +17,9 @@ from portal.devices.services import Credentials
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from tests.devices.boards import COLOURS, needs_convert_environment, picture, until
-from tests.devices.live import BEFORE, change_access, check_told, closed_port, execute, text
+from tests.devices.live import BEFORE, change_access, check_told, execute, text
 from tests.jobs.helpers import executing, wait_for
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
 
@@ -89,7 +90,7 @@ class Fault:
 
 
 FAULTS = {
-    "unreachable": Fault("refused the connection: check the port", device={"port": closed_port}),
+    "unreachable": Fault("refused the connection: check the port", device={"port": free_port}),
     "wrong password": Fault(
         "refused the password of user root", device={"credentials": lambda: Credentials(password="guess")}
     ),

@@ -11,7 +11,8 @@ from portal.devices import services
 from portal.devices.services import Credentials
 from portal.jobs.models import IllegalTransition, Job, Status
 from tests.devices.boards import needs_convert_environment
-from tests.devices.live import BEFORE, change_access, check_sentence, check_told, closed_port, execute, text
+from tests.devices.live import BEFORE, change_access, check_sentence, check_told, execute, text
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
 
@@ -36,7 +37,7 @@ def test_a_probe_tells_what_the_board_is_and_what_is_on_it(alices, rows, probe):
 
 
 CHANGES = {
-    "unreachable": ({"port": closed_port}, "refused the connection: check the port"),
+    "unreachable": ({"port": free_port}, "refused the connection: check the port"),
     "wrong password": (
         {"credentials": lambda: Credentials(password="guess")},
         "refused the password of user root: correct the user name",

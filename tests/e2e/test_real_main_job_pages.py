@@ -13,6 +13,7 @@ import portal.datasets
 from portal.runs.models import Run
 from portal.runs.report import report
 from tests.e2e.conftest import Worker
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.browser,
@@ -31,9 +32,7 @@ def board_port(tmp_path):
     """A virtual board on a port of its own."""
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     argv = [
         str(django_settings.CONVERT_PYTHON), "-m", "workers.virtual_board", "--root", str(tmp_path / "board"),
         "--port", str(port), "--user", "root", "--password-file", str(secret),

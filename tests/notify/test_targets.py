@@ -166,9 +166,8 @@ def test_a_server_that_sends_a_byte_now_and_then_is_cut_off(listener, loopback, 
 def test_nobody_there_is_no_answer(loopback):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with pytest.raises(targets.NoAnswer, match="The connection was refused"):
-        targets.post(f"http://127.0.0.1:{port}/", b"{}", {})
+        with pytest.raises(targets.NoAnswer, match="The connection was refused"):
+            targets.post(f"http://127.0.0.1:{probe.getsockname()[1]}/", b"{}", {})
 
 
 def test_the_environments_proxy_is_not_used(listener, loopback, monkeypatch):

@@ -108,8 +108,7 @@ def test_what_is_not_the_whole_right_file_is_told_and_not_kept(server, settings,
 def test_a_server_that_is_not_there_is_told(settings):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    found, notice = pretrained.find(recipe(port))
+        found, notice = pretrained.find(recipe(free.getsockname()[1]))
     assert found is None and left(settings) == []
     assert "could not be downloaded" in notice and "the server cannot be reached" in notice
 
