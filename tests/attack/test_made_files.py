@@ -4,15 +4,14 @@ import json
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
-from portal.jobs import execution, kinds, made_files, program, reports, services
+from portal.jobs import kinds, made_files, program, reports, services
 from portal.jobs.log import read_log
 from portal.jobs.models import Job, Status
-from tests.jobs.helpers import PATIENCE_SECONDS
+from tests.jobs.helpers import executing
 from workers.contract import oom
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,10 +39,8 @@ def run_spy(team, alice, monkeypatch):
         kind = kinds.Kind(name="spy", title="Spy", queue="default", time_limit=100, prepare=prepare)
         monkeypatch.setitem(kinds._kinds, "spy", kind)
         job = services.submit("spy", team, alice)
-        worker = threading.Thread(target=execution.execute, args=(job.pk,), daemon=True)
-        worker.start()
-        worker.join(PATIENCE_SECONDS)
-        assert not worker.is_alive(), "the job hangs"
+        with executing(job):
+            pass  # it waits for the end for a while only
         return Job.objects.get(pk=job.pk)
 
     return run

@@ -9,13 +9,12 @@ from rest_framework.test import APIClient
 
 from portal.datasets import import_sources, imports, services
 from portal.datasets.models import DatasetVersion, UploadState
-from portal.jobs import execution
 from portal.jobs.models import Job, Status
 from portal.teams.models import AuditEntry
 from tests.conftest import PASSWORD
 from tests.datasets.bucket_stand_in import bucket
 from tests.factories import class_zip, png, run_queued_jobs
-from tests.jobs.helpers import wait_for
+from tests.jobs.helpers import executing, wait_for
 from workers.datakit.errors import InputError
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -217,14 +216,12 @@ def test_it_is_cancelled_while_it_copies_and_can_be_retried(team, alice, photos,
 
     monkeypatch.setattr(imports._Copy, "count", slow)
     monkeypatch.setattr(imports, "BEAT_SECONDS", 0)
-    thread = threading.Thread(target=execution.execute, args=[version.job_id])
-    thread.start()
-    wait_for(lambda: Job.objects.filter(phase="copying").exists(), "the copy")
-    version.job.refresh_from_db()
-    assert version.state == UploadState.RECEIVING
-    version.job.move_to(Status.CANCELLING)
-    go_on.set()
-    thread.join(30)
+    with executing(version.job):
+        wait_for(lambda: Job.objects.filter(phase="copying").exists(), "the copy")
+        version.job.refresh_from_db()
+        assert version.state == UploadState.RECEIVING
+        version.job.move_to(Status.CANCELLING)
+        go_on.set()
     version.job.refresh_from_db()
     assert version.job.status == Status.CANCELLED
     client = client_of(alice)

@@ -44,7 +44,7 @@ def executing(job):
         finally:
             connections.close_all()
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     try:
         yield thread
