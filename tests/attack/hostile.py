@@ -44,7 +44,7 @@ class RunningHostileBoard:
         assert answer == "ok", answer
 
     def connect(self, **changes) -> BoardConnection:
-        access = {"host_key": self.state["host_key"], "password": PASSWORD, "timeout": 5.0} | changes
+        access = {"host_key": self.state["host_key"], "password": PASSWORD, "timeout": 30.0} | changes
         return BoardConnection.connect("127.0.0.1", self.state["port"], "root", **access)
 
     def stop(self) -> None:

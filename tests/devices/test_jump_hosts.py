@@ -74,14 +74,14 @@ class Server(paramiko.ServerInterface):
             channel.send_exit_status(0)
             channel.close()
 
-        threading.Timer(0.05, answer).start()
+        threading.Timer(0.2, answer).start()
         return True
 
     def check_channel_direct_tcpip_request(self, number, origin, target):
         if not self.forwards:
             return paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
         try:
-            self.targets[number] = socket.create_connection(target, 2)
+            self.targets[number] = socket.create_connection(target, 30)
         except OSError:
             return paramiko.OPEN_FAILED_CONNECT_FAILED
         transport = self.transports[-1]
@@ -89,7 +89,7 @@ class Server(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
     def _forward(self, transport, number):
-        channel, target = transport.accept(5), self.targets[number]
+        channel, target = transport.accept(60), self.targets[number]
 
         def pass_on(source, sink):
             try:
@@ -124,17 +124,17 @@ def jump_of(gate, **changes):
 
 
 def connect(gate, board, **changes):
-    access = {"host_key": board.host_key, "password": "of the board", "timeout": 5.0}
+    access = {"host_key": board.host_key, "password": "of the board", "timeout": 30.0}
     return BoardConnection.connect("127.0.0.1", board.port, jump=jump_of(gate, **changes), **access)
 
 
 def test_a_board_is_reached_through_the_jump_host_and_both_lines_are_closed(gate, board):
-    assert str(fetch_host_key("127.0.0.1", board.port, 5.0, jump_of(gate))) == board.host_key
+    assert str(fetch_host_key("127.0.0.1", board.port, 30.0, jump_of(gate))) == board.host_key
     with connect(gate, board) as connection:
         assert connection.run(["echo", "hello"]).stdout == "did echo hello"
         line = connection._transport.carrier
         assert line.is_active()
-    line.join(2)
+    line.join(30)
     assert not line.is_active() and not connection.alive
 
 
@@ -173,9 +173,9 @@ def test_limits_of_networks_hold_behind_a_jump_host_too(gate, board, settings):
     settings.DEVICE_NETWORKS = [ipaddress.ip_network("127.0.0.1")]
     connect(gate, board).close()
     with pytest.raises(Unreachable, match="an address that only the jump host knows"):
-        fetch_host_key("localhost", board.port, 5.0, jump_of(gate))
+        fetch_host_key("localhost", board.port, 30.0, jump_of(gate))
     with pytest.raises(Unreachable, match="10.0.0.1"):
-        fetch_host_key("10.0.0.1", board.port, 5.0, jump_of(gate))
+        fetch_host_key("10.0.0.1", board.port, 30.0, jump_of(gate))
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class Installed:
         return (self.root / "app" / "run" / "log.txt").read_text("utf-8")
 
     def until(self, condition, what: str):
-        deadline = time.monotonic() + 45
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             if condition():
                 return

@@ -48,7 +48,7 @@ def test_each_board_has_its_own_key_releases_and_engine_and_all_end_together(hel
 
     everyone = descendants_of(process.pid)
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     until(lambda: not any(map(alive, everyone)), "every process to end")
 
 
