@@ -13,7 +13,7 @@ import pytest
 
 from portal.core import configs
 from portal.deployment import steps
-from portal.devices import answers, channel, connection, probe, transfer
+from portal.devices import answers, channel, connection, health, probe, transfer
 from portal.devices.errors import (
     BoardError,
     ConnectionLost,
@@ -41,6 +41,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(transfer, "ANSWER_SECONDS", 1.5)
     monkeypatch.setattr(channel, "STATUS_SECONDS", 1.5)
     monkeypatch.setattr(probe, "COMMAND_SECONDS", 1.5)
+    monkeypatch.setattr(health, "READ_SECONDS", 1.5)
 
 
 @pytest.fixture(autouse=True)
