@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import itertools
@@ -75,19 +74,16 @@ def _tag(pk: int, layout: str) -> str:
 
 def exported(version: DatasetVersion, layout: str, read: ReadPacks) -> Iterator[bytes]:
     """A version as a zip in a format, piece by piece. Raises ExportError or StagingError at once."""
-    opened = contextlib.ExitStack()
-    try:
-        pieces = export.export(opened.enter_context(indexes.opened(version)), read, layout)
-    except (export.ExportError, StagingError):
-        opened.close()
-        raise
-    return _closing(opened, pieces)
+    pieces = _pieces(version, layout, read)
+    next(pieces)  # from here on, closing them closes the index, also if nobody wants the first
+    return pieces
 
 
-def _closing(opened: contextlib.ExitStack, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the pieces and close their source, also if the client disconnects."""
-    with opened:
-        yield from pieces
+def _pieces(version: DatasetVersion, layout: str, read: ReadPacks) -> Iterator[bytes]:
+    with indexes.opened(version) as index:
+        made = export.export(index, read, layout)
+        yield b""
+        yield from made
 
 
 def _lost(version: DatasetVersion, name: str) -> StagingError:

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from portal.datasets.services import create_version
 from tests.factories import class_zip
+from workers.datakit.index import Index
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,3 +51,12 @@ def test_another_export_and_bytes_beyond_its_end_are_no_parts(address, get):
     beyond = get(address + "csv", Range=f"bytes={len(whole)}-")
     assert beyond.status_code == 416 and beyond["Content-Range"] == f"bytes */{len(whole)}"
     assert get(address + "csv", **{"If-None-Match": etag}).status_code == 304
+
+
+def test_an_export_of_which_nobody_reads_a_byte_closes_the_index(address, get, monkeypatch):
+    closed, close = [], Index.close
+    monkeypatch.setattr(Index, "close", lambda index: (closed.append(index), close(index)))
+    answer = get(address + "csv")
+    assert not closed
+    answer.close()
+    assert len(closed) == 1
