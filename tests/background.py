@@ -37,4 +37,4 @@ class Worker(threading.Thread):
         self.halt.set()
         self.join()
         for job in self.jobs:
-            job.join(30)
+            job.join(90)

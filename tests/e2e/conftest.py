@@ -9,7 +9,7 @@ from tests.background import Worker
 from tests.conftest import PASSWORD
 from tests.e2e import boards
 
-PATIENCE_MS = 30_000  # the machine may be busy; nothing here is a measurement
+PATIENCE_MS = 90_000  # the machine may be busy; nothing here is a measurement
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 # The camera is made of software; a page gets it only where a test grants it.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream"]

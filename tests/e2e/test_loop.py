@@ -75,7 +75,7 @@ def board(live_server, rows, renewed_board, monkeypatch):  # noqa: F811
 
 
 def until(page, condition):
-    for _ in range(300):
+    for _ in range(900):
         if found := condition():
             return found
         page.wait_for_timeout(100)

@@ -131,7 +131,7 @@ def test_without_javascript_the_same_job_is_done_by_reloading(open_page, worker)
     page.fill("#id_name", "Pets")
     page.set_input_files("#id_file", as_file(class_zip()))
     page.click("text=Upload and check")
-    for _ in range(60):
+    for _ in range(120):
         if page.is_visible("text=Looks right"):
             break
         page.wait_for_timeout(500)
@@ -142,7 +142,7 @@ def test_without_javascript_the_same_job_is_done_by_reloading(open_page, worker)
     choose_chip(page)
     page.click("text=Start the run")
     expect(page.get_by_role("link", name="Reload").first).to_be_visible()
-    for _ in range(60):
+    for _ in range(120):
         if "Succeeded" in page.locator("#step-rknn").inner_text():
             break
         page.wait_for_timeout(500)

@@ -90,7 +90,7 @@ def test_without_javascript_the_form_reads_it_again(open_page, worker, contradic
 
 
 def until_seen(page, text):
-    for _ in range(60):
+    for _ in range(120):
         if page.is_visible(f"text={text}"):
             return
         page.wait_for_timeout(500)
