@@ -162,12 +162,9 @@ class ChainOnnxSerializer(ChainLinkSerializer):
 
 
 class BatchNormSerializer(serializers.Serializer):
-    """Batch normalization, measured anew on training images before export; used if their loss fell."""
+    """Batch normalization: each epoch's statistics were measured on training images, without augmentation."""
 
     images = serializers.IntegerField()
-    loss_before = serializers.FloatField()
-    loss_after = serializers.FloatField()
-    kept = serializers.BooleanField(help_text="Whether the exported model has the new statistics.")
 
 
 class ChainPaddleSerializer(ChainLinkSerializer):

@@ -9,8 +9,7 @@ with the algorithm mmse. Prints a line a set; the last line is one JSON object:
 
 - ``worst_drop``: the largest drop from the trained model to int8, in points, after the cure if one was tried.
 - ``sets``: of each set, and of each seed if there are several, ``float``, ``int8`` and ``drop``, in per cent
-  and points; ``uncured`` is the drop before the cure if one was tried, ``precise_bn`` whether the statistics
-  were settled before the export.
+  and points; ``uncured`` is the drop before the cure if one was tried.
 - ``seconds``: of all of it.
 
 It ends with 1 when a set loses more than the limit after the cure.
@@ -66,7 +65,6 @@ def measure(one: SmallSet, folder: Path, seed: int, limit: float) -> dict[str, A
     dataset = one.stage(folder / "dataset", seed)
     trained = train(one, dataset, folder / "train", seed)
     row = converted(one, dataset, trained, folder / "convert", "normal")
-    row["precise_bn"] = bool(trained["precise_bn"] and trained["precise_bn"]["kept"])
     if row["drop"] > limit:
         row |= converted(one, dataset, trained, folder / "cure", "mmse") | {"uncured": row["drop"]}
     return row

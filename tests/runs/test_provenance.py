@@ -51,7 +51,7 @@ def test_the_report_leads_from_the_board_to_the_upload(rows, bob):
     }  # fmt: skip
     assert {file["name"] for file in chain["onnx"]["files"]} == {"model.onnx", "model.slim.onnx"}
     assert set(chain["onnx"]["tools"]) == {"paddle2onnx", "onnxslim"}
-    assert chain["paddle"]["batch_norm"]["kept"] is True
+    assert chain["paddle"]["batch_norm"] == {"images": 256}
     assert chain["paddle"]["tools"] == {"paddlex": "3.3.5"} and chain["paddle"]["params"]["seed"] == 0
     assert chain["dataset"]["sha256"] == rows["version"].content_hash
     assert chain["dataset"]["upload"] == "parts of the left line 2026-11.zip"

@@ -1,10 +1,10 @@
-"""Re-estimates the statistics of batch normalisation over training images before a classifier is exported.
+"""Re-estimates the statistics of batch normalisation over training images before a classifier is evaluated.
 
-During training they are moving averages that lag behind the weights and forget the first steps slowly. After
-a hundred steps on a small dataset they are far from the statistics of real images, and int8 suffers most.
-Here they become plain averages over whole batches under the exported weights ("precise BN": Wu and Johnson,
-Rethinking "Batch" in BatchNorm, 2021), on images as boards see them, without augmentation. They are kept only
-if the loss on these images falls.
+During training they are moving averages over augmented images that lag behind the weights and forget the
+first steps slowly. After a hundred steps on a small dataset they are far from the statistics of real images:
+then the best epoch is chosen by luck, and int8 suffers most. Here they become plain averages over whole
+batches under the weights of the epoch ("precise BN": Wu and Johnson, Rethinking "Batch" in BatchNorm, 2021),
+on images as boards see them, without augmentation. Training itself does not use them.
 
 ``described`` is for the program; the rest runs in the suite's own process.
 """
@@ -25,6 +25,8 @@ from workers.train.progress import MARK, SETTLED
 
 KEY = "PreciseBN"  # of the suite's configuration
 MOST = 512  # images
+EACH_EPOCH = 256  # before the evaluation of an epoch
+LEAST = 8  # fewer say little about the images to come
 BATCH = 32
 
 
@@ -40,24 +42,23 @@ def described(plan: Plan) -> dict[str, Any]:
     }
 
 
-def re_estimate_weights(network: Any, weights: Path, told: dict[str, Any]) -> None:
-    """Load ``weights``, re-estimate the statistics, write them back if the loss fell; print the result."""
-    import paddle
+def settle_before_evaluations(engine: Any, told: dict[str, Any]) -> None:
+    """Make PaddleClas's engine evaluate, and so choose and save, epochs with re-estimated statistics."""
+    used = [pixels for pixels, _ in batches(told, EACH_EPOCH)]
+    images = sum(map(len, used))
+    if images < LEAST:
+        return
+    evaluate = engine.eval
 
-    network.set_state_dict(paddle.load(str(weights)))
-    used = list(batches(told))
-    before = _loss(network, used)
-    re_estimate(network, [pixels for pixels, _ in used])
-    after = _loss(network, used)
-    kept = after < before
-    if kept:
-        paddle.save(network.state_dict(), str(weights))
-    images = sum(len(labels) for _, labels in used)
-    result = {"images": images, "loss_before": round(before, 6), "loss_after": round(after, 6), "kept": kept}
-    print(f"{MARK} {SETTLED} {json.dumps(result)}", flush=True)
+    def settled(epoch: int = 0) -> float:
+        re_estimate(engine.model, used)
+        return evaluate(epoch)
+
+    engine.eval = settled
+    print(f"{MARK} {SETTLED} {json.dumps({'images': images})}", flush=True)
 
 
-def batches(told: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+def batches(told: dict[str, Any], most: int = MOST) -> Iterator[tuple[Any, Any]]:
     """Yield (pixels, labels) of labelled training images in batches of nearly equal size.
 
     A batch of one image has no variance.
@@ -66,7 +67,7 @@ def batches(told: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
 
     dataset = Path(told["dataset"])
     labelled = read_labels(dataset / f"{TRAIN}.txt", told["classes"], partly=True)
-    pairs = random.Random(told["seed"]).sample(labelled, min(MOST, len(labelled)))
+    pairs = random.Random(told["seed"]).sample(labelled, min(most, len(labelled)))
     count = max(1, round(len(pairs) / BATCH))
     for first in range(count):
         paths = [dataset / name for name, _ in pairs[first::count]]
@@ -80,6 +81,7 @@ def re_estimate(network: Any, batches: list[Any]) -> None:
 
     kinds = (paddle.nn.BatchNorm, paddle.nn.BatchNorm1D, paddle.nn.BatchNorm2D)
     layers = [layer for layer in network.sublayers() if isinstance(layer, kinds)]
+    momenta = [layer._momentum for layer in layers]
     network.eval()
     for layer in layers:
         layer.train()
@@ -88,18 +90,6 @@ def re_estimate(network: Any, batches: list[Any]) -> None:
             for layer in layers:
                 layer._momentum = number / (number + 1)  # the n-th batch gets a weight of 1/n
             network(paddle.to_tensor(batch))
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer._momentum = momentum
     network.eval()
-
-
-def _loss(network: Any, batches: list[tuple[Any, Any]]) -> float:
-    """The mean cross-entropy of the images, in nats."""
-    import paddle
-
-    network.eval()
-    total = 0.0
-    with paddle.no_grad():
-        for pixels, labels in batches:
-            logits = network(paddle.to_tensor(pixels))
-            loss = paddle.nn.functional.cross_entropy(logits, paddle.to_tensor(labels), reduction="sum")
-            total += float(loss)
-    return total / sum(len(labels) for _, labels in batches)

@@ -1,11 +1,13 @@
 """What the methods compute: ``test_methods_for_real.py`` runs it in the training environment."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy
 import paddle  # noqa: TID251  (this runs in the training environment)
 from paddle.nn import BatchNorm2D, Conv2D, Linear, ReLU, Sequential  # noqa: TID251
 
+from workers.train import precise_bn
 from workers.train.methods.channels import Entangled, groups_of
 from workers.train.methods.costs import CYCLES, MACS, costs_of, total
 from workers.train.methods.distillation import divergence, labelled
@@ -186,6 +188,19 @@ def what_the_loss_ignores_goes_first() -> None:
     assert all(one.grad is None or not one.grad.any() for one in network.parameters())
 
 
+def an_epoch_is_evaluated_with_the_statistics_of_images_as_boards_see_them() -> None:
+    images = [(numpy.full([4, 2, 3, 3], value, "float32"), None) for value in (1, 2, 6)]
+    precise_bn.batches = lambda told, most: iter(images)
+    network, seen = Sequential(BatchNorm2D(2)), []
+    network.train()
+    engine = SimpleNamespace(
+        model=network, eval=lambda epoch: seen.append((epoch, network[0]._mean.numpy().tolist())) or 0.5
+    )
+    precise_bn.settle_before_evaluations(engine, {})
+    assert engine.eval(7) == 0.5 and seen == [(7, [3.0, 3.0])], seen
+    assert network[0]._momentum == BatchNorm2D(2)._momentum
+
+
 def what_cannot_go_is_not_pruned_away() -> None:
     try:
         prune(Residual(), [3, 8, 8], 0.01, l1)
@@ -209,6 +224,7 @@ for check in (
     a_network_rounds_passes_gradients_and_keeps_its_parameters,
     a_student_that_answers_as_its_teacher_has_nothing_to_learn,
     images_without_a_label_are_told_apart,
+    an_epoch_is_evaluated_with_the_statistics_of_images_as_boards_see_them,
 ):
     check()
     print(check.__name__, "holds")

@@ -48,9 +48,7 @@ def test_it_trains_exports_converts_and_measures(finished):
     assert [row["name"] for row in metrics["per_class"]] == CLASS_NAMES
     assert sum(map(sum, metrics["confusion"])) == 6
     assert result["best_epoch"] in (1, 2)
-    statistics = result["precise_bn"]
-    assert statistics["images"] == 24
-    assert statistics["kept"] == (statistics["loss_after"] < statistics["loss_before"])
+    assert result["precise_bn"] == {"images": 24}
     assert any("only 24 training images" in notice for notice in result["notices"])
     assert {file.name for file in (job / "artifacts").iterdir()} == {
         "best_model.pdparams", "inference.json", "inference.pdiparams", "model.onnx", "model.slim.onnx",

@@ -14,6 +14,7 @@ from workers.train.launching import use_kernels
 from workers.train.methods.paddleclas import attach
 from workers.train.methods.paddleclas import prepare as prepare_method
 from workers.train.networks import add_newer
+from workers.train.precise_bn import KEY, settle_before_evaluations
 
 
 def prepare() -> None:
@@ -83,4 +84,6 @@ def start_engine(mode: str):
     engine = Engine(config, mode=mode)
     if mode == "train":
         attach(engine, config.get("Method"))
+        if told := config.get(KEY):
+            settle_before_evaluations(engine, told)
     return engine
