@@ -9,7 +9,7 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
 
 from portal.core import tracing
@@ -171,20 +171,26 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, daemon=True, name="heartbeat")
 
     def _run(self) -> None:
+        try:
+            self._beat()
+        finally:
+            connection.close()  # this thread's own
+
+    def _beat(self) -> None:
         while not self._stop.wait(settings.JOB_HEARTBEAT_SECONDS):
             with contextlib.suppress(Cancelled, TimedOut):
                 self.context.check()  # the time limit, also for work that does not check
             try:
                 self.context.beat()
-            except DatabaseError:
+            except (DatabaseError, InterfaceError):
                 logger.warning("no heartbeat of %s could be written; trying again", self.context.job)
+                close_old_connections()  # one that broke would stay broken: the next beat opens another
             except Cancelled as verdict:
                 # Keep beating until the work has ended.
                 self.context.decide(verdict, CANCEL_GRACE_SECONDS)
             except Superseded as verdict:
                 self.context.decide(verdict)
-                break
-        connection.close()  # this thread's own
+                return
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()

@@ -3,9 +3,11 @@
 import time
 
 import pytest
+from django.db import connection
 
-from portal.jobs.context import Cancelled, JobContext, Superseded, TimedOut
-from portal.jobs.models import Job
+from portal.jobs.context import Cancelled, Heartbeat, JobContext, Superseded, TimedOut
+from portal.jobs.models import Job, Status
+from tests.jobs.helpers import wait_for
 
 
 @pytest.fixture
@@ -51,3 +53,19 @@ def test_a_job_that_somebody_else_ended_has_no_grace(context):
     context.decide(Superseded())
     with pytest.raises(Superseded):
         context.late_check()
+
+
+def test_a_heart_goes_on_beating_after_its_connection_to_the_database_broke(transactional_db, seed):
+    context = JobContext(seed.job("ingest", status=Status.RUNNING, worker="here"), "here")
+    beat, beats = context.beat, []
+
+    def breaking():
+        beat()
+        beats.append(connection.connection)
+        if len(beats) == 1:
+            connection.connection.close()  # as a server does that starts anew
+
+    context.beat = breaking
+    with Heartbeat(context):
+        wait_for(lambda: len(beats) > 1, "another beat")
+    assert beats[0] is not beats[1]
