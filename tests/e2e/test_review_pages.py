@@ -85,7 +85,8 @@ def test_without_javascript_the_form_reads_it_again(open_page, worker, contradic
     page.click("text=Read again")
     until_seen(page, "Looks right")
     assert "cat" in page.locator("#classes").inner_text()
-    page.click("text=Looks right")
+    with page.expect_navigation():
+        page.click("text=Looks right")
     assert DatasetVersion.objects.get().options["reading"] == {"as": "voc", "ignore": ["coco.json"]}
 
 

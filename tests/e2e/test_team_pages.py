@@ -53,11 +53,13 @@ def test_a_link_makes_a_member_who_is_then_made_an_operator_and_removed(as_admin
     as_admin.goto("/team/")
     row = as_admin.get_by_role("row").filter(has_text="eve")
     row.get_by_label("Role of eve").select_option("operator")
-    row.get_by_role("button", name="Set").click()
+    with as_admin.expect_navigation():
+        row.get_by_role("button", name="Set").click()
     fresh_page.goto("/devices/new/")
     expect(fresh_page.locator("#id_host")).to_be_visible()
 
-    as_admin.get_by_role("row").filter(has_text="eve").get_by_role("link", name="Remove").click()
+    with as_admin.expect_navigation():
+        as_admin.get_by_role("row").filter(has_text="eve").get_by_role("link", name="Remove").click()
     as_admin.locator("main form button").click()
     expect(as_admin.get_by_role("row").filter(has_text="eve")).to_have_count(0)
     fresh_page.goto("/devices/new/")
