@@ -81,7 +81,7 @@ def test_a_second_team_waits_for_the_first_and_then_deploys(board, rows, monkeyp
     other = Team.objects.create(name="Dock workers")
     theirs = Rows(other, django_user_model.objects.create(username="dora"), board, rows.artifacts)
     first, second = rows.started("Ours"), theirs.started("Theirs")
-    board.order(bytes_per_second=40000)
+    board.order(bytes_per_second=10_000)
     with executing(first.job):
         wait_for(lambda: Job.objects.get(pk=first.job.pk).phase == "upload", "the upload")
         with executing(second.job):
@@ -89,7 +89,7 @@ def test_a_second_team_waits_for_the_first_and_then_deploys(board, rows, monkeyp
             wait_for(
                 lambda: Job.objects.get(pk=second.job.pk).phase.startswith(waiting), "the other team to wait"
             )
-    board.order()
+            board.order()
     ends = [Job.objects.get(pk=row.job.pk) for row in (first, second)]
     assert [job.status for job in ends] == [Status.SUCCEEDED] * 2, [job.message for job in ends]
     assert board.holds()[1] == Job.objects.get(pk=second.job.pk).deployment.release

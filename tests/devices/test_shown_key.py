@@ -71,7 +71,7 @@ def test_comparing_the_keys_is_bounded_as_well(client, alice, team, hanging):
     assert page.status_code == 200 and "try again" in page.content.decode()
 
 
-def test_a_team_that_reads_from_tarpits_stands_in_its_own_way_only(team, alice, hanging):
+def test_a_team_that_reads_from_tarpits_stands_in_its_own_way_only(team, alice, hanging, monkeypatch):
     with pytest.raises(Unreachable, match="within"):
         services.shown_host_key(team, "tarpit", 22)
     for _ in range(5):
@@ -79,6 +79,7 @@ def test_a_team_that_reads_from_tarpits_stands_in_its_own_way_only(team, alice, 
             services.shown_host_key(team, "tarpit", 22)
     assert len(hanging) == 1, "nothing more is started"
     other = Team.objects.create(name="Dock workers")
+    monkeypatch.setattr(shownkey, "SECONDS", 30)
     assert str(services.shown_host_key(other, "good", 22)) == KEY
 
 
@@ -92,6 +93,7 @@ def test_at_most_a_few_are_read_at_once_in_a_process(hanging):
 
 
 def test_a_place_is_free_again_once_the_server_answered_or_failed(team, monkeypatch, places):
+    monkeypatch.setattr(shownkey, "SECONDS", 30)
     for result in (Unreachable("Nobody is there: try again."), RuntimeError("a defect")):
 
         def fail(host, port, result=result):
