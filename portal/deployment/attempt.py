@@ -127,6 +127,11 @@ class Attempt(steps.Trial):
 
     def reactivate(self, line: tuple[BoardConnection, steps.Profile], token: str) -> str:
         """Switch to a release that the board has; return the name of its engine."""
+        running.record_kept(self.device, self.lock.status)
+        if not any(row["id"] == self.name for row in self.lock.status["releases"]):
+            raise RemoteFailed(
+                msg("{release} is not on the board any more: deploy its model again.", release=self.name)
+            )
         known = self.deployment.source.placed.get("manifest_sha256", "")
         done = steps.activate(*line, self.name, self.phase, token=token, trial=self, manifest_sha256=known)
         return done["engine"]

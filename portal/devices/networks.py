@@ -62,6 +62,17 @@ def open_socket(host: str, port: int, timeout: float) -> socket.socket:
     raise failure or OSError(host)
 
 
+def check_entered(host: str, is_behind_jump_host: bool) -> None:
+    """For an address that a person enters: what can be told without a look-up. Raises NotAllowed."""
+    number = host.partition("%")[0]
+    try:
+        is_known = bool(ipaddress.ip_address(number))
+    except ValueError:
+        is_known = False  # a name is looked up at each connection
+    if is_known or is_behind_jump_host:
+        check_number(host)
+
+
 def check_number(host: str) -> None:
     """For an address that another host looks up: with limits, it must be a number. Raises NotAllowed."""
     if not settings.DEVICE_NETWORKS:

@@ -1,5 +1,7 @@
 """Back to an earlier release, the trial of every release after the switch, and one deployment on a board."""
 
+import shutil
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -71,6 +73,18 @@ def test_a_release_that_is_not_on_the_board_any_more_is_not_rolled_back_to(rows,
     device.save()
     with pytest.raises(IllegalTransition, match="not on the board any more: deploy its model again"):
         services.roll_back(Deployment.objects.get(pk=deployed[0].pk), alice)
+
+
+def test_a_release_that_somebody_removed_on_the_board_is_said_so_and_offered_no_more(
+    board, rows, deployed, alice
+):
+    first, second = deployed
+    made = services.roll_back(first, alice)
+    shutil.rmtree(board.root / "home" / rows.device.board_profile.root / "releases" / first.release)
+    job = execute(made.job)
+    assert job.message == f"{first.release} is not on the board any more: deploy its model again."
+    assert board.holds()[1] == second.release
+    assert not Deployment.objects.get(pk=first.pk).is_kept and Deployment.objects.get(pk=second.pk).is_kept
 
 
 def test_a_retry_of_a_rollback_is_a_rollback(board, rows, deployed, alice):

@@ -77,3 +77,26 @@ def test_behind_a_jump_host_only_a_number_can_be_checked(only):
     for host in ("10.2.0.5", "board.local"):
         with pytest.raises(networks.NotAllowed):
             networks.check_number(host)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["10.2.0.1", "127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_an_edit_to_an_address_outside_is_refused_at_its_field(only, seed, alice, client, host):
+    only("10.1.0.0/16")
+    device = seed.device(host="10.1.1.144")
+    client.force_login(alice)
+    change = {"host": host, "password": "another"}
+    answer = client.patch(f"/api/v1/devices/{device.pk}/", change, content_type="application/json")
+    assert answer.status_code == 400 and "devices in 10.1.0.0/16 only" in answer.json()["errors"]["host"][0]
+    fields = change | {"name": device.name, "port": 22, "username": "root"}
+    page = client.post(f"/devices/{device.pk}/edit/", fields)
+    assert page.status_code == 422 and "devices in 10.1.0.0/16 only" in page.content.decode()
+    device.refresh_from_db()
+    assert device.host == "10.1.1.144"
+
+
+def test_a_name_behind_a_jump_host_is_refused_when_it_is_entered_and_another_name_is_looked_up_later(only):
+    only("10.1.0.0/16")
+    networks.check_entered("board.local", False)
+    with pytest.raises(networks.NotAllowed, match="only the jump host knows"):
+        networks.check_entered("board.local", True)
