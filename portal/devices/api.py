@@ -24,6 +24,7 @@ from portal.devices.filters import DeviceFilter, InferenceFilter
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
 from portal.devices.moves import AddressHeld
+from portal.devices.networks import NotAllowed
 from portal.devices.serializers import (
     DeviceSerializer,
     EditDeviceSerializer,
@@ -85,7 +86,7 @@ def _update_access(device: Device, **changes) -> None:
         services.update_access(device, **changes)
     except SecretNeeded as error:
         raise serializers.ValidationError({"password": [shown(error)]}) from error
-    except AddressHeld as error:
+    except (AddressHeld, NotAllowed) as error:
         raise serializers.ValidationError({"host": [shown(error)]}) from error
     except BoardError as error:
         raise serializers.ValidationError({"private_key": [shown(error)]}) from error

@@ -93,6 +93,8 @@ class Device(Owned):
     checked_at = models.DateTimeField(null=True)  # when its reachability was last checked
     lost_at = models.DateTimeField(null=True)  # since when it does not answer
     problem = MessageField(blank=True)  # why the last contact failed; empty if it succeeded
+    # Whether the board refused the stored sign-in at the last attempt: checks do not try it again.
+    refused = models.BooleanField(default=False, db_default=False)
     # The release that the board reported as current ("" for none), and when. Only devices/running.py writes
     # it.
     reported_release = models.CharField(max_length=100, blank=True)

@@ -21,7 +21,7 @@ from portal.core.encryption import WrongKey
 from portal.devices import releases
 from portal.devices.connection import BoardConnection
 from portal.devices.credentials import sign_in
-from portal.devices.errors import BoardError, RemoteFailed
+from portal.devices.errors import BoardError, RemoteFailed, WrongPassword
 from portal.devices.models import Device
 from portal.devices.remote_runner import Profile, run_sent
 from workers.contract.messages import msg
@@ -81,13 +81,15 @@ def fetch_report(
 ) -> Report | None:
     """Sign in and ask, outside a job; None if the board could not be asked. Reads no row.
 
-    ``also`` is called with the connection and the profile's root folder.
+    ``also`` is called with the connection and the profile's root folder. Raises WrongPassword.
     """
     asked_at = timezone.now()
     try:
         with sign_in(device) as connection:
             profile = configs.boards()[device.profile]
             return Report(read_current(connection, profile), asked_at, also(connection, profile.root))
+    except WrongPassword:
+        raise
     except (BoardError, WrongKey, configs.Removed):
         return None
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.core.encryption import WrongKey
-from portal.devices import inference_images, moves, rerouting, running, shownkey, sitekey, watch
+from portal.devices import inference_images, moves, networks, rerouting, running, shownkey, sitekey, watch
 from portal.devices import probe as probing
 from portal.devices.connection import BoardConnection
 from portal.devices.credentials import (
@@ -27,7 +27,7 @@ from portal.devices.credentials import (
     stored,
 )
 from portal.devices.dialing import dial
-from portal.devices.errors import BoardError, Unreachable, WrongPassword
+from portal.devices.errors import BoardError, CameraFailed, Unreachable, WrongPassword
 from portal.devices.hostkeys import HostKey
 from portal.devices.jumping import Jump, fetch_host_key
 from portal.devices.models import Device, Inference, JumpHost
@@ -110,8 +110,9 @@ def register(
 def update_access(device: Device, *, credentials: Credentials | None = None, **fields) -> None:
     """Change address, user or credentials; ``host_key`` only after a person has confirmed the new one.
 
-    Raises AddressHeld if the address cannot change now, and SecretNeeded if the place changes without
-    credentials for the new one: the stored ones would be sent to whoever responds there.
+    Raises AddressHeld if the address cannot change now, NotAllowed if it is in no allowed network, and
+    SecretNeeded if the place changes without credentials for the new one: the stored ones would be sent to
+    whoever responds there.
     """
     if "host_key" in fields:
         fields["host_key"] = str(fields["host_key"])
@@ -130,6 +131,7 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
         }
     elif place != before:
         raise SecretNeeded(needed(row.auth, before))
+    _refuse_other_networks(row, place["host"], fields)
     named = [name for name in fields if name != "factory_password"]
     changed = dict(fields)
     if "tags" in changed:
@@ -147,6 +149,13 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     audit.record(
         verb, device, detail=fields.get("host_key") or msg("changed: {fields}", fields=", ".join(named))
     )
+
+
+def _refuse_other_networks(row: Device, host: str, fields: dict) -> None:
+    """If the row is pointed elsewhere. At a site, its own workers have the limits. Raises NotAllowed."""
+    jump, site = (fields.get(name, getattr(row, name)) for name in ("jump", "site"))
+    if not site and (host != row.host or moves.way_changes(row, fields)):
+        networks.check_entered(host, jump is not None)
 
 
 def _forget_changes(device: Device) -> None:
@@ -173,14 +182,17 @@ def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
     problem = ""
     try:
         with _dial(device, context) as connection:
-            Device.objects.filter(pk=device.pk).update(seen_at=timezone.now())
+            Device.objects.filter(pk=device.pk).update(seen_at=timezone.now(), refused=False)
             watch.mark_online(device)
             connection.on_wait, connection.late_check = context.check, context.late_check
             yield connection
     except (BoardError, WrongKey) as error:
-        problem = str(error)
+        # A camera has its own line on the device's page: everything else works.
+        problem = "" if isinstance(error, CameraFailed) else str(error)
         if isinstance(error, Unreachable):
             watch.did_not_answer(device, problem)
+        elif isinstance(error, WrongPassword):
+            Device.objects.filter(pk=device.pk).update(refused=True)
         raise
     finally:
         Device.objects.filter(pk=device.pk).update(problem=problem)

@@ -23,6 +23,7 @@ from portal.devices.hostkeys import HostKey
 from portal.devices.hosts import SITE_LENGTH
 from portal.devices.models import Device, DeviceTag, Inference
 from portal.devices.moves import AddressHeld
+from portal.devices.networks import NotAllowed
 from portal.devices.shown import images_of
 from portal.devices.thresholds import NAMES, forgiving
 from portal.jobs import sites
@@ -160,7 +161,7 @@ def _register(request, form: DeviceForm) -> Device | None:
         return services.register(
             request.team, request.user, credentials=form.credentials(), host_key=found, **fields
         )
-    except AddressHeld as error:
+    except (AddressHeld, NotAllowed) as error:
         form.add_errors({"jump": str(error)})
     except BoardError as error:
         form.add_errors({"private_key": str(error)})
@@ -180,7 +181,7 @@ def device_edit(request, pk):
             services.update_access(device, credentials=form.credentials(), **fields)
         except SecretNeeded as error:
             form.add_errors({"password": str(error)})
-        except AddressHeld as error:
+        except (AddressHeld, NotAllowed) as error:
             form.add_errors({"host": str(error)})
         except BoardError as error:
             form.add_errors({"private_key": str(error)})

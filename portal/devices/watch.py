@@ -1,8 +1,8 @@
 """Checks whether devices are still online, and notifies people of changes.
 
-A check reads the host key; if the last contact succeeded, it also signs in to read the current release. It is
-not a job, and changes nothing on the board. Devices in use by a job are skipped: the job reports its own
-outcome.
+A check reads the host key, and signs in to read the current release and the health, unless the board refused
+the sign-in the last time. It is not a job, and changes nothing on the board. Devices in use by a job are
+skipped: the job reports its own outcome.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.utils import timezone
 from portal.core.encryption import WrongKey
 from portal.devices import health_history, running
 from portal.devices.credentials import way_to
-from portal.devices.errors import BoardError, Unreachable
+from portal.devices.errors import BoardError, Unreachable, WrongPassword
 from portal.devices.hostkeys import HostKey
 from portal.devices.jumping import fetch_host_key
 from portal.devices.models import Device
@@ -81,9 +81,12 @@ def take(site: str = "") -> list[Device]:
 def _check_and_report(device: Device) -> tuple[Exception | None, running.Report | None]:
     problem = _find_problem(device)
     # A rejected password is not retried every few minutes: boards lock out clients that do so.
-    return problem, running.fetch_report(
-        device, health_history.read
-    ) if problem is None and not device.problem else None
+    if problem is not None or device.refused:
+        return problem, None
+    try:
+        return None, running.fetch_report(device, health_history.read)
+    except WrongPassword as error:
+        return error, None
 
 
 def _find_problem(device: Device) -> Exception | None:
@@ -109,11 +112,15 @@ def _note(device: Device, problem: Exception | None, report: running.Report | No
     now = timezone.now()
     if not mine.update(checked_at=now):
         return
-    if problem is None:
+    if isinstance(problem, WrongPassword):
+        mine.update(refused=True)
+    if problem is None or isinstance(problem, WrongPassword):
         mine.update(seen_at=now)
         mark_online(device)
         if report is not None:
             running.record(device, report.release, report.asked_at)
+        if problem is not None:
+            mine.update(problem=str(problem))
         health_history.record(device, True, report.reading if report else None)
     elif isinstance(problem, Unreachable):
         did_not_answer(device, str(problem))

@@ -58,7 +58,7 @@ def test_a_link_that_is_cut_costs_no_picture_and_doubles_none(rows, draft, monke
 def test_a_camera_that_gives_nothing_is_told_everywhere(rows, draft, camera_board, client, fault, words):
     camera_board.order(camera=fault)
     client.force_login(rows.user)
-    check_told(client, execute(start(rows, draft, count=2).job), rows.device, words)
+    check_told(client, execute(start(rows, draft, count=2).job), rows.device, words, is_camera=True)
     assert not draft.images.exists()
 
 

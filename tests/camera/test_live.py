@@ -132,7 +132,7 @@ def test_a_camera_that_is_missing_is_told_on_the_page(rows, camera_board, frames
     camera_board.order(camera="none")
     client.force_login(rows.user)
     job = execute(live.start(rows.device, rows.user).job)
-    check_told(client, job, rows.device, "has no camera")
+    check_told(client, job, rows.device, "has no camera", is_camera=True)
     state = client.get(reverse("camera-stream-state", args=[rows.device.pk])).json()
     assert state["failed"] and state["sentence"] == job.message
 

@@ -229,15 +229,18 @@ def check_sentence(sentence: str) -> None:
     assert ":" in sentence, "what to do follows a colon"
 
 
-def check_told(client, job: Job, device: Device, words: str, *pages: str) -> str:
-    """The job failed with a sentence that holds ``words``, and that very sentence is told everywhere."""
+def check_told(client, job: Job, device: Device, words: str, *pages: str, is_camera: bool = False) -> str:
+    """The job failed with a sentence that holds ``words``, and that very sentence is told everywhere.
+
+    A failed camera is no problem of the device, which is reachable.
+    """
     assert job.status == Status.FAILED, job.status
     assert job.error_kind == "input" and words in job.message, job.message
     check_sentence(job.message)
     device.refresh_from_db()
-    assert device.problem == job.message
+    assert device.problem == ("" if is_camera else job.message)
     assert client.get(f"/api/v1/jobs/{job.pk}/").json()["message"] == job.message
-    assert client.get(f"/api/v1/devices/{device.pk}/").json()["problem"] == job.message
+    assert client.get(f"/api/v1/devices/{device.pk}/").json()["problem"] == device.problem
     shown = " ".join(escape(job.message).split())
     for page in (reverse("job-detail", args=[job.pk]), reverse("device-detail", args=[device.pk]), *pages):
         assert shown in text(client, page), page

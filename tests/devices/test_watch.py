@@ -171,6 +171,7 @@ def test_a_job_that_cannot_reach_the_device_tells_as_well(device, monkeypatch, t
     execution.execute(services.start_probe(fresh(device), alice).pk)
     assert bool(fresh(device).lost_at) == lost and told("device.lost") == int(lost)
     assert fresh(device).problem == str(error)
+    assert fresh(device).refused == (not lost)
 
 
 def test_a_device_that_answers_at_the_second_try_is_not_lost(device, answers):
@@ -178,3 +179,36 @@ def test_a_device_that_answers_at_the_second_try_is_not_lost(device, answers):
     watch.watch()
     assert len(looks) == 2
     assert fresh(device).lost_at is None and told("device.lost") == 0
+
+
+def sign_ins(monkeypatch, error=None):
+    """What checks sign in for; each sign-in raises ``error``, or reports nothing."""
+    made = []
+
+    def fetch_report(device, also):
+        made.append(device.name)
+        if error:
+            raise error
+
+    monkeypatch.setattr(watch.running, "fetch_report", fetch_report)
+    return made
+
+
+def test_a_device_on_which_a_job_failed_is_still_asked_how_it_is(device, answers, monkeypatch):
+    answers(KEY)
+    made = sign_ins(monkeypatch)
+    Device.objects.update(problem="The board does not predict the golden images.")
+    watch.watch()
+    assert made == [device.name] and fresh(device).problem, (
+        "the problem stays until a contact shows that it is gone"
+    )
+
+
+def test_a_refused_password_is_told_and_not_tried_again_by_checks(device, answers, monkeypatch):
+    answers(KEY)
+    made = sign_ins(monkeypatch, WrongPassword("Refused: mend it."))
+    for _ in range(3):
+        later()
+        watch.watch()
+    assert (len(made), fresh(device).problem, fresh(device).refused) == (1, "Refused: mend it.", True)
+    assert fresh(device).lost_at is None
