@@ -117,7 +117,8 @@ def _note(device: Device, problem: Exception | None, report: running.Report | No
     if problem is None or isinstance(problem, WrongPassword):
         mine.update(seen_at=now)
         mark_online(device)
-        if report is not None:
+        if report is not None:  # whatever failed the last time, it can be used again
+            mine.update(problem="")
             running.record(device, report.release, report.asked_at)
         if problem is not None:
             mine.update(problem=str(problem))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from portal.devices import services, watch
+from portal.devices import running, services, watch
 from portal.devices.errors import Unreachable, WrongPassword
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device
@@ -47,7 +47,7 @@ def answers(monkeypatch):
 
 
 def later():
-    Device.objects.update(checked_at=None)
+    Device.objects.update(checked_at=None, seen_at=timezone.now() - timedelta(hours=1))
 
 
 def told(event):
@@ -194,14 +194,17 @@ def sign_ins(monkeypatch, error=None):
     return made
 
 
-def test_a_device_on_which_a_job_failed_is_still_asked_how_it_is(device, answers, monkeypatch):
+def test_a_device_on_which_a_job_failed_is_asked_how_it_is_and_reachable_again(device, answers, monkeypatch):
     answers(KEY)
     made = sign_ins(monkeypatch)
-    Device.objects.update(problem="The board does not predict the golden images.")
+    Device.objects.update(problem="The connection broke.")
     watch.watch()
-    assert made == [device.name] and fresh(device).problem, (
-        "the problem stays until a contact shows that it is gone"
-    )
+    assert made == [device.name] and fresh(device).problem, "it could not be asked what it runs"
+    report = running.Report("", timezone.now())
+    monkeypatch.setattr(watch.running, "fetch_report", lambda device, also: report)
+    later()
+    watch.watch()
+    assert fresh(device).problem == ""
 
 
 def test_a_refused_password_is_told_and_not_tried_again_by_checks(device, answers, monkeypatch):
