@@ -1,11 +1,9 @@
 """The camera of a board, read from the virtual board, whose camera is a folder of pictures."""
 
 import io
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -75,16 +73,16 @@ def test_a_camera_that_the_application_uses_is_told_so(board):
     program = board.home / "slipway" / "app" / "app.py"
     program.parent.mkdir(parents=True, exist_ok=True)
     device = board.root / "dev" / "video0"
-    program.write_text(f"import fcntl, time\nf = open({str(device)!r})\nfcntl.flock(f, 2)\ntime.sleep(60)")
-    application = subprocess.Popen([sys.executable, program])
+    locked = f"f = open({str(device)!r})\nfcntl.flock(f, 2)\nprint('locked', flush=True)"
+    program.write_text(f"import fcntl, time\n{locked}\ntime.sleep(60)")
+    application = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE)
     try:
-        opened = Path(f"/proc/{application.pid}/fd")
-        until(lambda: str(device) in map(os.path.realpath, opened.iterdir()), "it to open the camera")
+        assert application.stdout.readline() == b"locked\n"
         with board.connect() as connection, pytest.raises(CameraFailed, match="stop the application"):
             CameraStream(connection, PROFILE).__enter__()
     finally:
         application.kill()
-        application.wait()
+        application.communicate()
 
 
 def test_as_an_rk3588_its_camera_is_read_by_the_calls_of_opencv(board):
