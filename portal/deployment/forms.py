@@ -11,7 +11,7 @@ from portal.core import configs
 from portal.core.forms import StyledForm
 from portal.core.messages import shown
 from portal.core.names import one_line
-from portal.deployment.models import Policy
+from portal.deployment.models import Policy, is_limit
 
 SHARES = ("max_drop", "fail_under", "fail_class_under")  # given in percent
 
@@ -60,7 +60,7 @@ class PolicyForm(StyledForm):
 
     def clean(self):
         data = super().clean()
-        if not self.errors and not any(data.get(name) not in (None, False) for name in Policy.LIMITS):
+        if not self.errors and not any(is_limit(data.get(name)) for name in Policy.LIMITS):
             raise forms.ValidationError(_("Set at least one limit, or remove the policy."))
         return data
 

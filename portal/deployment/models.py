@@ -21,6 +21,11 @@ SHARE = [MinValueValidator(0), MaxValueValidator(1)]
 AMOUNT = [MinValueValidator(0), MaxValueValidator(1_000_000)]
 
 
+def is_limit(value: float | bool | None) -> bool:
+    """0 is one: no drop at all."""
+    return value is not None and value is not False
+
+
 class Policy(Owned):
     """What a team requires of a compiled model before it is deployed; empty limits require nothing.
 
@@ -47,7 +52,7 @@ class Policy(Owned):
     def limits(self) -> dict:
         """Those that are set, by name."""
         found = {name: getattr(self, name) for name in self.LIMITS}
-        return {name: limit for name, limit in found.items() if limit not in (None, False)}
+        return {name: limit for name, limit in found.items() if is_limit(limit)}
 
     def __str__(self):
         return f"{self.task} {self.chip}".strip()

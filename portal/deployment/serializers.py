@@ -5,7 +5,7 @@ from portal.core import configs
 from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
 from portal.deployment import policies
-from portal.deployment.models import Policy
+from portal.deployment.models import Policy, is_limit
 from workers.contract.messages import msg
 
 
@@ -73,7 +73,7 @@ class NewPolicySerializer(KnownFieldsOnly, serializers.Serializer):
         return fields
 
     def validate(self, data):
-        if not any(data.get(name) not in (None, False) for name in Policy.LIMITS):
+        if not any(is_limit(data.get(name)) for name in Policy.LIMITS):
             raise serializers.ValidationError(
                 {"": [shown(msg("Set at least one limit, or remove the policy."))]}
             )

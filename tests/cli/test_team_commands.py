@@ -69,6 +69,8 @@ def test_policies_are_set_listed_and_removed(administrator, slipway):
     made = slipway("policy", "set", "classification", "--chip", "rv1106", "--max-drop", 0.01, "--no-cpu")
     assert made.out == "classification rv1106: max_drop=0.01 no_cpu=True\n", made.err
     assert "classification\trv1106\tmax_drop=0.01 no_cpu=True\t0 of 0" in slipway("policy", "list").out
+    nothing = slipway("policy", "set", "classification", "--chip", "rv1106", "--max-drop", 0)
+    assert nothing.out == "classification rv1106: max_drop=0.0\n", nothing.err
     assert slipway("policy", "set", "classification").code == 2
     assert slipway("policy", "remove", "classification", "--yes").code == 4
     assert slipway("policy", "remove", "classification", "--chip", "rv1106", "--yes").code == 0

@@ -296,6 +296,18 @@ def test_a_policy_that_makes_no_sense_is_refused(admin, body, field):
     assert answer.status_code == 400 and field in answer.json()["errors"]
 
 
+def test_that_nothing_may_be_lost_is_a_limit_in_words_in_evidence_and_at_every_entrance(
+    admin, client, compiled
+):
+    body = {"task": "classification", "max_drop": 0}
+    assert calling(admin).post("/api/v1/policies/", body, format="json").status_code == 201
+    policy = Policy.objects.get()
+    assert policy.limits == gate_of(compiled).as_data()["limits"] == {"max_drop": 0}
+    assert [str(each) for each in policies.words(policy)] == ["drop in points at most 0"]
+    client.force_login(admin)
+    assert client.post("/deployments/policies/", body | {"chip": "rv1106"}).status_code == 302
+
+
 def test_the_page_of_policies_sets_one_and_says_if_nothing_meets_it(admin, bobs, client, compiled):
     given = {"task": "classification", "chip": "", "fail_under": "99.9"}
     assert bobs.post("/deployments/policies/", given).status_code == 403

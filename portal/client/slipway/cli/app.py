@@ -23,6 +23,11 @@ since = click.option("--since", metavar="DAY", help="As in 2026-11-01.")
 until = click.option("--until", metavar="DAY")
 
 
+def is_given(value: Any) -> bool:
+    """Whether an option was given: 0 is a value, and False a flag that was left out."""
+    return value is not None and value is not False
+
+
 @dataclass
 class App:
     """Passed to every command as its first argument."""

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from slipway.cli import follow
-from slipway.cli.app import App, command
+from slipway.cli.app import App, command, is_given
 from slipway.errors import NotFound
 
 
@@ -66,7 +66,7 @@ def install(app: App, device: str, password_stdin: bool, **options: Any):
     given = sys.stdin.readline().rstrip("\r\n") if password_stdin else os.environ.get("SLIPWAY_MQTT_PASSWORD")
     options["password"] = given
     options["ca"] = options["ca"].read(LONGEST_CA + 1) if options["ca"] else None
-    body = {name: value for name, value in options.items() if value not in (None, "", False)}
+    body = {name: value for name, value in options.items() if is_given(value) and value != ""}
     body["device"] = app.client.device(device)["id"]
     _print(app, app.client.post("device-apps/", json=body))
 

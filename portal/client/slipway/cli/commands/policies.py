@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from slipway import lookup
-from slipway.cli.app import App, at, command, confirmed, limited
+from slipway.cli.app import App, at, command, confirmed, is_given, limited
 from slipway.errors import Failed, NotFound, Usage
 
 LIMITS = ("max_drop", "fail_under", "fail_class_under", "max_memory_mb", "max_ms", "no_cpu")
@@ -29,7 +29,7 @@ def add_to(group: click.Group) -> None:
 
 
 def _cells(limits: dict[str, Any]) -> str:
-    return " ".join(f"{name}={limits[name]}" for name in LIMITS if limits.get(name) not in (None, False))
+    return " ".join(f"{name}={limits[name]}" for name in LIMITS if is_given(limits.get(name)))
 
 
 @limited
@@ -60,7 +60,7 @@ def list_(app: App, limit: int):
 @click.option("--no-cpu", is_flag=True, help="Every operator runs on the NPU.")
 def set_(app: App, task: str, chip: str, **limits):
     """Set the policy for a task, such as detection, and a chip. It replaces the earlier one."""
-    given = {name: limit for name, limit in limits.items() if limit not in (None, False)}
+    given = {name: limit for name, limit in limits.items() if is_given(limit)}
     if not given:
         raise Usage("Give at least one limit: see  slipway policy set --help")
     row = app.client.post("policies/", json={"task": task, **({"chip": chip} if chip else {}), **given})

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from slipway import lookup
-from slipway.cli.app import App, at, command, limited
+from slipway.cli.app import App, at, command, is_given, limited
 from slipway.errors import Usage
 
 STATES = ("waiting", "accepted", "discarded")
@@ -101,7 +101,7 @@ def rules(app: App, limit: int):
 
 def _conditions(row: dict) -> str:
     names = ("below", "margin", "every", "changed")
-    return " ".join(f"{name}={row[name]}" for name in names if row[name] not in (None, False))
+    return " ".join(f"{name}={row[name]}" for name in names if is_given(row[name]))
 
 
 @click.option("--device", help="A device's name; else the rule is for all devices without one of their own.")
@@ -118,7 +118,7 @@ def rule(app: App, device: str | None, dataset: str | None, remove: bool, **opti
     number = app.client.device(device)["id"] if device else None
     if remove:
         return _remove(app, number)
-    body = {name: value for name, value in options.items() if value not in (None, False)}
+    body = {name: value for name, value in options.items() if is_given(value)}
     if not body:
         raise Usage("Say which images to keep: --below, --margin, --every or --changed.")
     if dataset:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from slipway import lookup
-from slipway.cli.app import App, at, command, confirmed, limited
+from slipway.cli.app import App, at, command, confirmed, is_given, limited
 
 
 def add_to(group: click.Group) -> None:
@@ -61,7 +61,7 @@ def _page(app: App, number: int, **values) -> str:
 @click.option("--override", default="", metavar="REASON", help="Deploy what the team's policy refuses.")
 def start(app: App, run: str, devices: tuple[str, ...], groups: tuple[str, ...], **options: Any):
     """Bring the model of a run to many devices, wave by wave."""
-    body = {name: value for name, value in options.items() if value not in (None, "", (), False)}
+    body = {name: value for name, value in options.items() if is_given(value) and value not in ("", ())}
     body["model"] = app.client.model_of(lookup.number(run, "run"))
     body["devices"] = [app.client.device(name)["id"] for name in devices]
     body["groups"] = [_group(app, name)["id"] for name in groups]
