@@ -118,6 +118,13 @@ def test_a_virtual_board_plays_each_fault(renewed_board, name):
     assert found.verdict == verdict, found
 
 
+@pytest.mark.django_db
+def test_a_board_that_does_not_tell_everything_is_fit_as_far_as_is_known(seed, alices):
+    device = seed.device(profile="virtual", probe={"python": "3.11.2", "problems": []})
+    page = text(alices, reverse("device-fitness", args=[device.pk]))
+    assert "Fit, as far as is known" in page and "Not checked yet" not in page
+
+
 @pytest.mark.ssh
 @needs_convert_environment
 @pytest.mark.django_db(transaction=True)
