@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import requests
 
+from slipway.documents import Document, required
 from slipway.errors import NotAllowed, NotFound, Refused, SlipwayError, Unreachable, Usage
 
 API = "/api/v1/"
@@ -40,6 +41,7 @@ class Calls:
         self.base = base.rstrip("/")
         self.patience = PATIENCE_SECONDS if patience is None else patience
         self.on_wait: Callable[[str], None] = lambda sentence: None
+        self.document_class: type[Document] = Document
         self.session = requests.Session()
         self.token = token
         self._verify = _authorities(cacert)
@@ -99,22 +101,25 @@ class Calls:
             self.patience, self._watches = before
 
     def get(self, path: str, **params: Any) -> Any:
-        return json_of(self.call("GET", path, params=params))
+        return self._json(self.call("GET", path, params=params))
 
     def poll(self, path: str) -> Any:
         """As ``get``, for polling: a full response is sent only after a change."""
         etag, body = self._polled.get(path, ("", None))
         answer = self.call("GET", path, headers={"If-None-Match": etag} if etag else {})
         if answer.status_code != NOT_MODIFIED:
-            body = json_of(answer)
+            body = self._json(answer)
             self._polled = {path: (answer.headers.get("ETag", ""), body)}
         return body
 
     def post(self, path: str, **options: Any) -> Any:
-        return json_of(self.call("POST", path, **options))
+        return self._json(self.call("POST", path, **options))
 
     def patch(self, path: str, **fields: Any) -> Any:
-        return json_of(self.call("PATCH", path, json=fields))
+        return self._json(self.call("PATCH", path, json=fields))
+
+    def _json(self, answer: requests.Response) -> Any:
+        return json_of(answer, self.document_class)
 
     def rows(self, path: str, most: int | None = None, **params: Any) -> Iterator[Any]:
         """The rows of a list, newest first, across pages; at most ``most`` of them."""
@@ -122,7 +127,7 @@ class Calls:
         given = 0
         while path:
             page = self.get(path, **params)
-            for row in page["results"]:
+            for row in required(page, "results"):
                 if most is not None and given >= most:
                     return
                 given += 1
@@ -254,10 +259,10 @@ def _retry_after(text: str) -> float:
         return 0.0
 
 
-def json_of(answer: requests.Response) -> Any:
+def json_of(answer: requests.Response, document_class: type[Document] = Document) -> Any:
     """The JSON document of a response. Raises Unreachable if it is not JSON."""
     try:
-        return answer.json()
+        return answer.json(object_hook=document_class)
     except ValueError as error:
         sentence = "What the portal answered cannot be understood: is it the right address?"
         raise Unreachable(sentence, status=answer.status_code) from error

@@ -57,6 +57,12 @@ class Unreachable(SlipwayError):
     exit_code = 5
 
 
+class MissingField(Unreachable, KeyError):
+    """The portal's response lacks a field: the portal and the client are of different releases."""
+
+    __str__ = Exception.__str__  # a KeyError would quote the sentence
+
+
 class Refused(SlipwayError):
     """The portal rejects the request: a file, a value, or the current state forbids it."""
 

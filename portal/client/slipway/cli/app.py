@@ -13,6 +13,7 @@ import click
 
 from slipway import Client
 from slipway.cli.screen import Screen
+from slipway.documents import DisplayedDocument
 from slipway.errors import ReaderGone, Usage
 
 limited = click.option(
@@ -40,6 +41,7 @@ class App:
         """Raises NotAllowed without a login."""
         client = Client(cacert=self.cacert)
         client.on_wait = self.screen.note
+        client.document_class = DisplayedDocument
         return client
 
     def rows(self, path: str, limit: int, **wanted: Any) -> list[Any]:

@@ -24,6 +24,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from slipway.documents import Missing
 from slipway.errors import Usage
 
 # Names come from other people: no character of theirs may control the terminal.
@@ -31,8 +32,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]
 
 
 def plain(value: Any) -> str:
-    """A value as it may be displayed: empty for None, without control characters."""
-    return "" if value is None else _CONTROLS.sub("\ufffd", str(value))
+    """A value as it may be displayed: empty for None or a missing field, without control characters."""
+    return "" if value is None or isinstance(value, Missing) else _CONTROLS.sub("\ufffd", str(value))
 
 
 def picked(value: Any, fields: Sequence[str]) -> Any:
@@ -149,17 +150,17 @@ def _cell(value: Any) -> Any:
 
 def percent(fraction: float | None) -> str:
     """A fraction as a percentage: ``98.70 %``."""
-    return "" if fraction is None else f"{100 * fraction:.2f} %"
+    return "" if fraction is None or isinstance(fraction, Missing) else f"{100 * fraction:.2f} %"
 
 
 def points(fraction: float | None) -> str:
     """A difference of two fractions: ``0.33 points``."""
-    return "" if fraction is None else f"{100 * fraction:.2f} points"
+    return "" if fraction is None or isinstance(fraction, Missing) else f"{100 * fraction:.2f} points"
 
 
 def seconds(value: float | None) -> str:
     """``4.2 s``, ``3 min 12 s`` or ``1 h 05 min``."""
-    if value is None:
+    if value is None or isinstance(value, Missing):
         return ""
     if value < 60:
         return f"{value:.1f} s"
@@ -169,7 +170,7 @@ def seconds(value: float | None) -> str:
 
 def size(count: float | None) -> str:
     """``1.5 MB`` (powers of 1024)."""
-    if count is None:
+    if count is None or isinstance(count, Missing):
         return ""
     for unit in ("bytes", "KB", "MB"):
         if count < 1024:

@@ -13,6 +13,7 @@ from slipway.cli.app import App, at, command, limited
 from slipway.cli.commands import readings
 from slipway.cli.commands.jobs import by_status
 from slipway.cli.screen import Screen, percent, points, seconds
+from slipway.documents import required
 from slipway.errors import BelowLimits, Usage
 from slipway.types import Quality
 
@@ -162,7 +163,7 @@ def watch(app: App, run: str, **wanted: float | None):
 def _watch(app: App, run_id: int, wanted: dict[str, float | None] | None = None) -> None:
     row = follow.run(app.client, app.screen, run_id)
     if wanted and any(limit is not None for limit in wanted.values()):
-        row["quality"] = app.client.parity(run_id, **wanted)["quality"]
+        row["quality"] = required(app.client.parity(run_id, **wanted), "quality")
     _print(app, row)
     waiting.succeeded(f"Run {run_id}", row)
     _raise_if_missed(row["quality"])
@@ -187,7 +188,7 @@ def parity(app: App, run: str, **wanted: float | None):
         _print_branch(app.screen, found["metric"]["title"], branch)
     if not found["branches"]:
         app.screen.line("No compiled model has been measured yet.")
-    _raise_if_missed(found["quality"])
+    _raise_if_missed(required(found, "quality"))
 
 
 def _print_branch(screen: Screen, metric: str, branch: dict[str, Any]) -> None:
@@ -259,8 +260,8 @@ def _print(app: App, row: dict) -> None:
     ]
     screen.table(["Step", "Job", "Status", ">Took"], cells)
     _print_stages(screen, report)
-    for row in report["baselines"]:
-        _print_baseline(screen, report["metric"]["title"], row)
+    for baseline in report["baselines"]:
+        _print_baseline(screen, report["metric"]["title"], baseline)
     for miss in (row["quality"] or {}).get("misses", []):
         screen.line(miss["sentence"])
 

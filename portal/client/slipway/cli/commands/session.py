@@ -11,6 +11,7 @@ import click
 from slipway import Client, logins
 from slipway.cli.app import App, command
 from slipway.cli.commands.team import scopes
+from slipway.documents import required
 from slipway.errors import NotAllowed, NotFound, Refused, Unreachable, Usage
 
 FROM_STDIN = "-"
@@ -68,9 +69,9 @@ def _from_stdin() -> str:
 def _team(client: Client) -> dict:
     """The current team; fails if this is not a portal or the token is not valid."""
     try:
-        teams = client.get("teams/")["results"]
+        teams = required(client.get("teams/"), "results")
     except (KeyError, TypeError, NotFound, Refused, Unreachable) as error:
-        if isinstance(error, Unreachable) and error.status not in range(200, 300):
+        if type(error) is Unreachable and error.status not in range(200, 300):
             raise
         raise Unreachable(
             f"What answers at {client.base} is no Slipway portal: check the address."
