@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from portal.application.forms import KINDS, MOST_CA, SPEEDS, AppForm
 from portal.application.models import Application
+from portal.core.field_messages import MILLISECONDS, PIXELS
 from portal.core.names import one_line
 from portal.core.serializers import InTeamField, KnownFieldsOnly
 from portal.devices.models import Device
@@ -34,10 +35,12 @@ class NewApplicationSerializer(KnownFieldsOnly, serializers.Serializer):
 
     device = InTeamField(queryset=Device.objects.select_related("team"))
     source = serializers.ChoiceField(["camera", "folder"], default="camera")
-    width = serializers.IntegerField(default=640, min_value=16, max_value=2304)
-    height = serializers.IntegerField(default=480, min_value=16, max_value=1296)
+    width = serializers.IntegerField(default=640, min_value=16, max_value=2304, error_messages=PIXELS)
+    height = serializers.IntegerField(default=480, min_value=16, max_value=1296, error_messages=PIXELS)
     folder = serializers.CharField(default="pictures", max_length=64, help_text="beside the releases")
-    every_ms = serializers.IntegerField(default=200, min_value=0, max_value=3_600_000)
+    every_ms = serializers.IntegerField(
+        default=200, min_value=0, max_value=3_600_000, error_messages=MILLISECONDS
+    )
     only_changes = serializers.BooleanField(default=False)
     output = serializers.ChoiceField([name for name, _title in KINDS])
     host = serializers.CharField(required=False, max_length=255, validators=[one_line])

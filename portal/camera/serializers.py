@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from portal.camera.capture import LARGEST, LONGEST_EVERY_MS, MOST_IMAGES, SIZE
 from portal.camera.models import Capture, CapturedImage, CaptureDraft
+from portal.core.field_messages import MILLISECONDS, PIXELS
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly, WholeField
 from portal.devices.models import Device
@@ -113,11 +114,15 @@ class NewCaptureSerializer(KnownFieldsOnly, serializers.Serializer):
     class_name = ClassNameField(required=False, default="")
     count = serializers.IntegerField(default=1, min_value=1, max_value=MOST_IMAGES)
     every_ms = serializers.IntegerField(
-        default=500, min_value=0, max_value=LONGEST_EVERY_MS, help_text="0: as fast as the device can"
+        default=500,
+        min_value=0,
+        max_value=LONGEST_EVERY_MS,
+        help_text="0: as fast as the device can",
+        error_messages=MILLISECONDS,
     )
     width = serializers.IntegerField(
-        default=SIZE[0], min_value=8, max_value=LARGEST[0], help_text="a multiple of 8"
+        default=SIZE[0], min_value=8, max_value=LARGEST[0], help_text="a multiple of 8", error_messages=PIXELS
     )
     height = serializers.IntegerField(
-        default=SIZE[1], min_value=8, max_value=LARGEST[1], help_text="a multiple of 8"
+        default=SIZE[1], min_value=8, max_value=LARGEST[1], help_text="a multiple of 8", error_messages=PIXELS
     )

@@ -2,6 +2,7 @@ from rest_framework import serializers
 
 from portal.compilation import layer_errors, quantization
 from portal.compilation.models import LayerErrors, QuantizationSearch
+from portal.core.field_messages import IMAGES
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
 from portal.jobs.serializers import JobSerializer
@@ -83,7 +84,7 @@ class LayerErrorsSerializer(serializers.ModelSerializer):
 
 class NewLayerErrorsSerializer(KnownFieldsOnly, serializers.Serializer):
     images = serializers.IntegerField(
-        min_value=1, max_value=layer_errors.IMAGES_AT_MOST, default=layer_errors.IMAGES
+        min_value=1, max_value=layer_errors.IMAGES_AT_MOST, default=layer_errors.IMAGES, error_messages=IMAGES
     )
 
 

@@ -9,6 +9,8 @@ from django.urls import Resolver404, resolve
 
 from portal.core.slashes import completed
 
+API = "/api/v1/"
+UPLOADS = "/api/v1/uploads/"  # where files of any size are sent, in pieces
 FORM_BYTES = 1024 * 1024  # for the form fields sent with an archive
 
 

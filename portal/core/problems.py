@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from portal.core import echoes, refusals
+from portal.core.bodies import UPLOADS
 from portal.core.messages import shown
 from portal.core.outages import outage_of
 from portal.core.schema import CONTENT_TYPE
@@ -53,6 +54,8 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
         fields = echoes.of_errors(fields, _sent(context.get("request")))
         return problem(400, _sentence(fields), fields)
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return problem(415, _other_type(context.get("request")))
     if isinstance(error, exceptions.APIException):
         answer = problem(error.status_code, str(error.detail))
         if getattr(error, "auth_header", None):
@@ -90,6 +93,16 @@ ANSWERS = (
         lambda error: problem(400, msg("The request could not be understood: too many fields or files.")),
     ),
 )
+
+
+def _other_type(request) -> str:
+    """What to send instead of a body of this type."""
+    accepted = [parser.media_type for parser in getattr(request, "parsers", ())]
+    if "multipart/form-data" in accepted:
+        return msg("Send {types}: this address does not accept a body of another type.", types=accepted)
+    return msg(
+        "Send application/json. Send a file to {uploads} first, and name the upload here.", uploads=UPLOADS
+    )
 
 
 def _sent(request) -> list[str]:

@@ -2,6 +2,7 @@ from rest_framework import serializers
 
 from portal import tasks
 from portal.core import configs
+from portal.core.field_messages import MEBIBYTES, MILLISECONDS
 from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
 from portal.deployment import policies
@@ -49,9 +50,14 @@ def _share(help_text: str):
     )
 
 
-def _amount(help_text: str):
+def _amount(help_text: str, unit: dict):
     return serializers.FloatField(
-        min_value=0, max_value=1_000_000, required=False, allow_null=True, help_text=help_text
+        min_value=0,
+        max_value=1_000_000,
+        required=False,
+        allow_null=True,
+        help_text=help_text,
+        error_messages=unit,
     )
 
 
@@ -63,8 +69,8 @@ class NewPolicySerializer(KnownFieldsOnly, serializers.Serializer):
     max_drop = _share("the most that may be lost from the trained model, 0 to 1")
     fail_under = _share("the least metric, 0 to 1")
     fail_class_under = _share("the least recall or AP of each class, 0 to 1")
-    max_memory_mb = _amount("weights and feature maps, in MiB, as the compiler reports them")
-    max_ms = _amount("milliseconds for one image: measured on boards, else estimated")
+    max_memory_mb = _amount("weights and feature maps, in MiB, as the compiler reports them", MEBIBYTES)
+    max_ms = _amount("milliseconds for one image: measured on boards, else estimated", MILLISECONDS)
     no_cpu = serializers.BooleanField(required=False, help_text="whether every operator must run on the NPU")
 
     def get_fields(self):

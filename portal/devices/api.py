@@ -14,6 +14,7 @@ from portal.core import configs
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import many_images, takes
 from portal.core.calls import with_query, without_body
+from portal.core.field_messages import DAYS
 from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
 from portal.devices import coco, fitness, health_history, pictures, releases, services
@@ -53,7 +54,7 @@ class ImagesSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class DaysSerializer(serializers.Serializer):
-    days = serializers.IntegerField(default=7, min_value=1, max_value=365)
+    days = serializers.IntegerField(default=7, min_value=1, max_value=365, error_messages=DAYS)
 
 
 class ThresholdsSerializer(serializers.Serializer):

@@ -1,5 +1,6 @@
 from rest_framework import serializers
 
+from portal.core.field_messages import BYTES, CYCLES, MILLISECONDS, MINUTES
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
 from portal.datasets.models import DatasetVersion
@@ -17,18 +18,24 @@ class NewFitSearchSerializer(KnownFieldsOnly, serializers.Serializer):
     chip = serializers.CharField(max_length=20)
     channel_order = serializers.ChoiceField(choices=["rgb", "bgr"], required=False)
     max_ms = serializers.FloatField(
-        min_value=0.01, max_value=MOST_MS, required=False, help_text="an image's time on the chip, estimated"
+        min_value=0.01,
+        max_value=MOST_MS,
+        required=False,
+        help_text="an image's time on the chip, estimated",
+        error_messages=MILLISECONDS,
     )
     max_cycles = serializers.IntegerField(
-        min_value=1000, max_value=round(MOST_MEGACYCLES * 1e6), required=False
+        min_value=1000, max_value=round(MOST_MEGACYCLES * 1e6), required=False, error_messages=CYCLES
     )
     max_memory_bytes = serializers.IntegerField(
-        min_value=10_000, max_value=MOST_MEGABYTES * goals.MEGABYTE, required=False
+        min_value=10_000, max_value=MOST_MEGABYTES * goals.MEGABYTE, required=False, error_messages=BYTES
     )
     min_accuracy = serializers.FloatField(
         min_value=0, max_value=1, required=False, help_text="of the task's metric, of the compiled model"
     )
-    budget_minutes = serializers.IntegerField(min_value=goals.MINUTES[0], max_value=goals.MINUTES[1])
+    budget_minutes = serializers.IntegerField(
+        min_value=goals.MINUTES[0], max_value=goals.MINUTES[1], error_messages=MINUTES
+    )
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
     recipes = BoundedListField(child=serializers.CharField(max_length=60), required=False, max_length=50)
     input_sizes = BoundedListField(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portal.core.field_messages import IMAGES, MEBIBYTES, SECONDS
 from portal.core.serializers import InTeamField, KnownFieldsOnly
 from portal.datasets.models import Dataset
 from portal.devices.models import Device
@@ -44,10 +45,19 @@ class NewRuleSerializer(KnownFieldsOnly, serializers.Serializer):
     )
     dataset = InTeamField(queryset=Dataset.objects.live(), required=False, allow_null=True)
     live_seconds = serializers.IntegerField(
-        required=False, default=5, min_value=1, max_value=MOST_LIVE_SECONDS, help_text="between live images"
+        required=False,
+        default=5,
+        min_value=1,
+        max_value=MOST_LIVE_SECONDS,
+        help_text="between live images",
+        error_messages=SECONDS,
     )
-    most_images = serializers.IntegerField(required=False, default=200, min_value=1, max_value=MOST_IMAGES)
-    most_mib = serializers.IntegerField(required=False, default=200, min_value=1, max_value=MOST_MIB)
+    most_images = serializers.IntegerField(
+        required=False, default=200, min_value=1, max_value=MOST_IMAGES, error_messages=IMAGES
+    )
+    most_mib = serializers.IntegerField(
+        required=False, default=200, min_value=1, max_value=MOST_MIB, error_messages=MEBIBYTES
+    )
 
 
 @extend_schema_field(

@@ -1,5 +1,6 @@
 from rest_framework import serializers
 
+from portal.core.field_messages import BOARDS, HOURS, MINUTES
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
 from portal.devices.models import Device
@@ -89,7 +90,7 @@ class NewRolloutSerializer(KnownFieldsOnly, serializers.Serializer):
         max_length=WAVES_AT_MOST,
         help_text="`1` (boards), `25%` (of all, reached with this wave) or a group's name; then the rest",
     )
-    at_once = serializers.IntegerField(min_value=1, max_value=50, required=False)
+    at_once = serializers.IntegerField(min_value=1, max_value=50, required=False, error_messages=BOARDS)
     may_fail = serializers.FloatField(
         min_value=0,
         max_value=1,
@@ -97,11 +98,17 @@ class NewRolloutSerializer(KnownFieldsOnly, serializers.Serializer):
         help_text="of each wave, 0 to 1; more failures halt the rollout",
     )
     needs_approval = serializers.BooleanField(required=False, help_text="of each wave but the first")
-    pause_minutes = serializers.IntegerField(min_value=0, max_value=10080, required=False)
+    pause_minutes = serializers.IntegerField(
+        min_value=0, max_value=10080, required=False, error_messages=MINUTES
+    )
     opens = serializers.TimeField(required=False, allow_null=True, help_text="in the board's time zone")
     closes = serializers.TimeField(required=False, allow_null=True)
     hours = serializers.IntegerField(
-        min_value=1, max_value=2160, required=False, help_text="how long boards that are away are tried again"
+        min_value=1,
+        max_value=2160,
+        required=False,
+        help_text="how long boards that are away are tried again",
+        error_messages=HOURS,
     )
     board_images = serializers.IntegerField(
         min_value=0, max_value=2000, required=False, help_text="images to measure on each board"

@@ -1,5 +1,6 @@
 from rest_framework import serializers
 
+from portal.core.field_messages import DAYS
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, KnownFieldsOnly
 from portal.teams import quotas
@@ -94,7 +95,7 @@ class NewTokenSerializer(KnownFieldsOnly, serializers.Serializer):
     scopes = BoundedListField(
         child=serializers.ChoiceField(choices=Scope), allow_empty=False, max_length=2 * len(Scope)
     )
-    days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS, default=90)
+    days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS, default=90, error_messages=DAYS)
 
 
 class MadeTokenSerializer(TokenSerializer):
@@ -116,7 +117,7 @@ class InvitationSerializer(serializers.ModelSerializer):
 
 class NewInvitationSerializer(KnownFieldsOnly, serializers.Serializer):
     role = serializers.ChoiceField(choices=Role.choices)
-    days = serializers.IntegerField(min_value=1, max_value=30, default=7)
+    days = serializers.IntegerField(min_value=1, max_value=30, default=7, error_messages=DAYS)
     note = serializers.CharField(
         max_length=100, required=False, allow_blank=True, default="", validators=[one_line]
     )

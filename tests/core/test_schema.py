@@ -76,7 +76,7 @@ def test_a_dataset_comes_as_a_form_with_a_file_or_as_json_with_an_upload(api):
     assert answer.status_code == 400
     assert "as multipart/form-data" in answer.json()["errors"]["upload"][0]
     answer = api.post("/api/v1/datasets/", {"name": "Pets"}, format="multipart")
-    assert answer.json()["errors"] == {"file": ["No file was submitted."]}
+    assert answer.json()["errors"] == {"file": ["Send a file."]}
 
 
 @pytest.mark.parametrize("kind", [FORM, "application/x-www-form-urlencoded"])
@@ -85,6 +85,7 @@ def test_where_no_file_is_taken_json_is_the_only_kind(api, kind):
         answer = api.post(f"/api/v1/{path}", "name=Pets", content_type=f"{kind}; boundary=x")
         assert answer.status_code == 415, path
         assert answer["Content-Type"] == "application/problem+json"
+        assert "Send a file to /api/v1/uploads/ first" in answer.json()["detail"]
 
 
 def test_roles_of_folders_come_as_lines_in_a_form(api):

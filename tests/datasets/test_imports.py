@@ -286,7 +286,7 @@ def test_the_api_lists_the_places_and_takes_one(team, alice, bob, charlie, photo
             "There is no place 'elsewhere' to import from: choose one of photos.",
         ),
         ({"path": "../secret"}, "path", "write it without '..'"),
-        ({"name": ""}, "name", "may not be blank"),
+        ({"name": ""}, "name", "it is empty"),
     ],
 )
 def test_the_api_refuses_at_the_field(alice, photos, change, field, words):

@@ -62,7 +62,7 @@ class Guard:
         largest = most_bytes(asked.scope["path"], asked.method)
         most = limits.WHOLE_BODY if largest is None else largest
         if asked.length > most:
-            raise refusals.too_large(most)
+            raise refusals.too_large(most, asked.scope["path"] if largest is None else "")
         person = None
         if asked.is_chunked or asked.length > limits.STRANGERS_BODY:
             person = await self._person(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.core.bodies import API, UPLOADS
 from workers.contract.messages import msg
 from workers.datakit.limits import human_bytes
 
@@ -18,10 +19,19 @@ class Refusal(Exception):
         self.status, self.sentence, self.headers = status, sentence, headers or {}
 
 
-def too_large(most: int) -> Refusal:
-    return Refusal(
-        413, msg("The request is too large: this address accepts at most {most}.", most=human_bytes(most))
-    )
+def too_large(most: int, path: str = "") -> Refusal:
+    """``path``: of an address that takes no files."""
+    size = human_bytes(most)
+    if path.startswith(API):
+        sentence = msg(
+            "The request is too large: this address accepts at most {most}. Send a file to {uploads}, which "
+            "takes it in pieces, and name the upload here.",
+            most=size,
+            uploads=UPLOADS,
+        )
+    else:
+        sentence = msg("The request is too large: this address accepts at most {most}.", most=size)
+    return Refusal(413, sentence)
 
 
 def sign_in_first() -> Refusal:
