@@ -7,6 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.compilation import layer_errors, search, variants
+from portal.compilation.filters import SearchStatus
 from portal.compilation.models import LayerErrors, QuantizationSearch
 from portal.compilation.serializers import (
     LayerErrorsSerializer,
@@ -77,7 +78,7 @@ class LayerErrorsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamV
 class SearchFilter(django_filters.FilterSet):
     model = RowOf(Model.objects.for_team)
     chip = OneOf(named(configs.chips()))
-    status = OneOf(Status.choices, field_name="job__status")
+    status = SearchStatus()
 
 
 class SearchViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):

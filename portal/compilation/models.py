@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from portal.compilation import search_status
 from portal.core import configs
 from portal.core.messages import MessageField
 from portal.jobs.models import Job
@@ -79,6 +80,10 @@ class QuantizationSearch(models.Model):
             model=str(self.model),
             chip=configs.title(configs.chips(), self.chip),
         )
+
+    @property
+    def status(self) -> str:
+        return search_status.of(self)
 
     @property
     def variants(self):

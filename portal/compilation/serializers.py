@@ -5,6 +5,7 @@ from portal.compilation.models import LayerErrors, QuantizationSearch
 from portal.core.field_messages import IMAGES
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
+from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
 from portal.models.models import Model
 from portal.models.serializers import CompiledModelSerializer
@@ -93,12 +94,13 @@ class SearchSerializer(serializers.ModelSerializer):
     end: ``found`` is the chosen variant, or, if none holds the limit, the nearest one, which is not chosen.
     """
 
+    status = serializers.ChoiceField(Status.choices, help_text="running while its variants are compiled")
     job = JobSerializer()
     variants = CompiledModelSerializer(many=True, source="started")
 
     class Meta:
         model = QuantizationSearch
         fields = [
-            "id", "model", "chip", "channel_order", "allowed_drop", "job", "met", "outcome", "found",
-            "variants",
+            "id", "model", "chip", "channel_order", "allowed_drop", "status", "job", "met", "outcome",
+            "found", "variants",
         ]  # fmt: skip

@@ -5,6 +5,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.response import Response
 
+from portal.compilation.filters import SearchStatus
 from portal.core import configs
 from portal.core.api import TeamViewSet
 from portal.core.filters import OneOf, RowOf, named
@@ -12,13 +13,12 @@ from portal.datasets.models import DatasetVersion
 from portal.fitting import search
 from portal.fitting.models import FitSearch
 from portal.fitting.serializers import FitSearchListSerializer, FitSearchSerializer, NewFitSearchSerializer
-from portal.jobs.models import Status
 
 
 class FitSearchFilter(django_filters.FilterSet):
     dataset_version = RowOf(DatasetVersion.objects.for_team)
     chip = OneOf(named(configs.chips()))
-    status = OneOf(Status.choices, field_name="job__status")
+    status = SearchStatus()
 
 
 class FitSearchViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):

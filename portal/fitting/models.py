@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.urls import reverse
 
+from portal.compilation import search_status
 from portal.compilation.models import QuantizationSearch
 from portal.core import configs
 from portal.core.messages import MessageField
 from portal.core.names import NameField
 from portal.datasets.models import DatasetVersion
-from portal.jobs.models import Job, Status
+from portal.jobs.models import Job
 from portal.runs.models import Run
 from portal.teams.models import Owned
 
@@ -53,9 +54,7 @@ class FitSearch(Owned):
 
     @property
     def status(self) -> str:
-        """As people see it: its job is queued while the candidates' runs are at work."""
-        waits_for_runs = self.job.status == Status.QUEUED and not self.decided
-        return Status.RUNNING if waits_for_runs else self.job.status
+        return search_status.of(self)
 
 
 class Candidate(models.Model):

@@ -8,6 +8,7 @@ from portal.fitting import goals
 from portal.fitting.forms import MOST_MEGABYTES, MOST_MEGACYCLES, MOST_MS
 from portal.fitting.models import FitSearch
 from portal.fitting.standing import Standing
+from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
 
 
@@ -103,13 +104,14 @@ class FitSearchListSerializer(serializers.ModelSerializer):
     """``met``, ``outcome`` and ``winner`` are set at its end; ``winner`` is a candidate's id."""
 
     limits = FitLimitsSerializer()
+    status = serializers.ChoiceField(Status.choices, help_text="running while its candidates train")
     job = JobSerializer()
 
     class Meta:
         model = FitSearch
         fields = [
             "id", "name", "dataset_version", "task", "chip", "channel_order", "limits", "budget_seconds",
-            "job", "met", "outcome", "winner", "created_at",
+            "status", "job", "met", "outcome", "winner", "created_at",
         ]  # fmt: skip
 
 

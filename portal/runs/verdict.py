@@ -10,6 +10,7 @@ from portal.runs.graph import Graph
 from portal.runs.quality import quality
 from portal.tasks import Stage, Task
 from portal.tasks.doubts import QUANTIZATION, Doubt, Grade
+from portal.training.methods import PRUNING
 from workers.contract.messages import Message, join, msg, msg_n
 from workers.contract.splits import TEST
 
@@ -23,6 +24,7 @@ AS_TRAINED = msg(
     "Check first that the order of the labels, the scale of the pixels and the channel order are those of "
     "its training; then look at the mistakes."
 )
+PRUNED = msg("Prune less, so that a larger share of its cost remains, or train longer after pruning.")
 AGREES = 0.98  # a board that agrees with the simulator less often computes something else
 
 
@@ -84,7 +86,7 @@ def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
     for one in judged:
         metrics = one.evaluation.metrics
         doubts = graph.task.doubts(metrics, one.before.metrics if one.before else None)
-        found += map(_of_imported, doubts) if graph.is_imported else doubts
+        found += _with_apt_advice(graph, doubts)
     found += _of_unknown_classes(judged[0].evaluation)
     found += _of_limits(graph)
     found += _of_few_images(graph.task, judged[0].evaluation)
@@ -93,9 +95,21 @@ def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
     return list(dict.fromkeys(found))
 
 
-def _of_imported(doubt: Doubt) -> Doubt:
-    """Nobody trains it here, so advice about training does not help."""
-    return doubt if QUANTIZATION in doubt.advice else replace(doubt, advice=AS_TRAINED)
+def _with_apt_advice(graph: Graph, doubts: list[Doubt]) -> list[Doubt]:
+    """Labels and images are not the cause where nobody trains here, or where pruning cost the accuracy."""
+    apt = AS_TRAINED if graph.is_imported else PRUNED if doubts and _lost_by_pruning(graph) else None
+    if apt is None:
+        return doubts
+    return [one if QUANTIZATION in one.advice else replace(one, advice=apt) for one in doubts]
+
+
+def _lost_by_pruning(graph: Graph) -> bool:
+    """Whether the run pruned a model that raised no doubts itself."""
+    if graph.method.get("name") != PRUNING or graph.model is None:
+        return False
+    rows = Evaluation.objects.filter(model=graph.model.parent_id, stage=Stage.PADDLE).order_by("-pk")
+    metrics = rows.values_list("metrics", flat=True).first()
+    return bool(metrics) and not graph.task.doubts(metrics, None)
 
 
 def _of_unknown_classes(evaluation: Evaluation) -> list[Doubt]:

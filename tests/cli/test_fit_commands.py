@@ -33,6 +33,7 @@ def test_a_search_is_started_shown_and_waited_for(version, slipway):
     )
     assert started.code == 0, started.err
     number = started.json["id"]
+    assert "\trunning\t" in slipway("fit", "list").out  # its job waits for the trainings
     Workers().work()
     shown = slipway("fit", "show", number)
     assert "pp_lcnet_x0_25\t128x128" in shown.out and "winner" in shown.out

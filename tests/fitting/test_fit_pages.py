@@ -66,10 +66,13 @@ def test_the_api_starts_one_and_lists_its_candidates(alice, charlie, version, wo
     answer = call(alice, body)
     assert answer.status_code == 202, answer.json()
     assert [one["left_out"] for one in answer.json()["candidates"]] == ["", ""]
-    workers.work()
-    made = FitSearch.objects.get()
+    assert (answer.json()["status"], answer.json()["job"]["status"]) == (Status.RUNNING, Status.QUEUED)
     client = APIClient()
     client.force_authenticate(alice)
+    found = {one: client.get(f"/api/v1/fit-searches/?status={one}").json()["results"] for one in Status}
+    assert [one for one in Status if found[one]] == [Status.RUNNING]
+    workers.work()
+    made = FitSearch.objects.get()
     row = client.get(f"/api/v1/fit-searches/{made.pk}/").json()
     won = next(one for one in row["candidates"] if one["id"] == row["winner"])
     assert row["met"] and row["winner_run"] == won["trials"][-1]["run"] and won["keeps"]

@@ -4,14 +4,14 @@ import pytest
 from django.urls import reverse
 
 from portal.jobs.models import Status
-from portal.models.models import Evaluation
+from portal.models.models import Evaluation, Origin
 from portal.runs import improving
 from portal.runs.graph import Graph
 from portal.runs.models import Run
-from portal.runs.verdict import OPTIMISTIC, verdict
+from portal.runs.verdict import OPTIMISTIC, PRUNED, verdict
 from portal.tasks import Stage
 from portal.tasks.doubts import Grade
-from tests.seed import everything
+from tests.seed import Seeder, everything
 
 pytestmark = pytest.mark.django_db
 
@@ -99,9 +99,27 @@ def test_a_board_that_predicts_otherwise_makes_it_doubtful(done):
     assert "predicts 154 of 308 images unlike the simulator" in told.sentence
 
 
+GUESSES = [{"images": 154, "correct": 154, "recall": 1.0}, {"images": 154, "correct": 0, "recall": 0.0}]
+
+
+def test_a_model_that_pruning_broke_is_to_be_pruned_less(done, team, alice):
+    """Its labels are those of the model before, which was good."""
+    whole = Graph(done).model
+    pruned = Seeder(team, alice).run(done.dataset_version)
+    model = Seeder(team, alice).train(pruned)
+    model.parent, model.origin = whole, Origin.PRUNED
+    model.save()
+    pruned.steps.filter(kind="train").update(inputs={"method": {"name": "prune", "parent": whole.pk}})
+    rows = [row | {"id": number, "name": "ab"[number]} for number, row in enumerate(GUESSES)]
+    broken = {"top1": 0.5, "images": 308, "per_class": rows, "confusion": [[154, 0], [154, 0]]}
+    Evaluation.objects.filter(model=model).update(metrics=broken, value=0.5)
+    assert verdict_of(pruned).grade == Grade.WORTHLESS and verdict_of(pruned).advice == PRUNED
+    Evaluation.objects.filter(model=whole).update(metrics=broken, value=0.5)
+    assert verdict_of(pruned).advice.startswith("Check the labels")
+
+
 def test_only_the_worst_is_said(done):
-    rows = [{"images": 154, "correct": 154, "recall": 1.0}, {"images": 154, "correct": 0, "recall": 0.0}]
-    rows = [row | {"id": number, "name": "ab"[number]} for number, row in enumerate(rows)]
+    rows = [row | {"id": number, "name": "ab"[number]} for number, row in enumerate(GUESSES)]
     change(
         Stage.SIMULATOR,
         value=0.5,

@@ -145,6 +145,7 @@ class Search(TypedDict):
     chip: str
     channel_order: str
     allowed_drop: float
+    status: str
     job: Job
     met: bool | None
     outcome: str
@@ -175,6 +176,7 @@ class FitSearch(TypedDict):
     channel_order: str
     limits: dict[str, Any]  # None is no limit
     budget_seconds: int
+    status: str
     job: Job
     met: bool | None
     outcome: str

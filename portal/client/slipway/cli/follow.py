@@ -39,6 +39,11 @@ def sending(screen: Screen, name: str, total: int) -> Iterator[Callable[[int], N
         yield on_bytes
 
 
+def status_of(search: dict) -> str:
+    """A search's status. Its job is queued while what it has started is at work."""
+    return search.get("status") or search["job"]["status"]
+
+
 def job(client: Calls, screen: Screen, job_id: int, name: str) -> dict:
     """Wait until a job is final and return it."""
     with goes_on(f"It goes on without us: slipway log -f {job_id}"):

@@ -61,7 +61,7 @@ def start(app: App, dataset: str, chip: str, minutes: int, no_wait: bool, **give
         _watch(app, row["id"])
         return
     app.screen.document(row)
-    app.screen.line(f"Search {row['id']} is {row['job']['status']}: slipway fit watch {row['id']}")
+    app.screen.line(f"Search {row['id']} is {follow.status_of(row)}: slipway fit watch {row['id']}")
 
 
 @limited
@@ -70,7 +70,7 @@ def list_(app: App, limit: int):
     rows = app.rows("fit-searches/", limit)
     app.screen.document(rows)
     cells = [
-        (f"search/{row['id']}", row["name"], row["chip"], row["job"]["status"], _met(row)) for row in rows
+        (f"search/{row['id']}", row["name"], row["chip"], follow.status_of(row), _met(row)) for row in rows
     ]
     app.screen.table(["Search", "Name", "Chip", "Status", "Fits"], cells)
 
@@ -121,4 +121,4 @@ def _watch(app: App, number: int) -> None:
 
 
 def _steps(row: dict[str, Any]) -> list[tuple[str, dict | None]]:
-    return [("Search", row["job"])]
+    return [("Search", {**row["job"], "status": follow.status_of(row)})]

@@ -87,7 +87,7 @@ def add(app: App, run: str, chip: str, is_float: bool, no_wait: bool, **given):
         follow.job(app.client, app.screen, row["job"]["id"], f"Variant {row['id']}")
         row = app.client.get(f"compiled-models/{row['id']}/")
     app.screen.document(row)
-    app.screen.line(f"Variant {row['id']} is {row['job']['status']}.")
+    app.screen.line(f"Variant {row['id']} is {follow.status_of(row)}.")
     if not no_wait:
         waiting.succeeded("The conversion", row["job"])
 
@@ -142,7 +142,7 @@ def search(app: App, run: str, chip: str, max_drop: float, no_wait: bool):
         _watch(app, row["id"])
         return
     app.screen.document(row)
-    app.screen.line(f"Search {row['id']} is {row['job']['status']}: slipway variant watch {row['id']}")
+    app.screen.line(f"Search {row['id']} is {follow.status_of(row)}: slipway variant watch {row['id']}")
 
 
 @click.argument("search", metavar="SEARCH")
@@ -163,4 +163,7 @@ def _watch(app: App, number: int) -> None:
 
 
 def _steps(row: dict[str, Any]) -> list[tuple[str, dict | None]]:
-    return [("Search", row["job"]), *((f"Variant {one['id']}", one["job"]) for one in row["variants"])]
+    return [
+        ("Search", {**row["job"], "status": follow.status_of(row)}),
+        *((f"Variant {one['id']}", one["job"]) for one in row["variants"]),
+    ]
