@@ -35,7 +35,7 @@ def start(
 
     ``override`` is the reason to deploy what the team's policy refuses. Each call is a new attempt, so
     that an older model can become current again. Raises IllegalTransition while it is being deployed there,
-    GateRefused without a reason, QuotaReached if no more jobs may be queued.
+    GateRefused without a reason. ``runs.services.deploy`` checks the quota of queued jobs.
     """
     before = _last_attempt(compiled.pk, device.pk)
     if before is not None and before.job.is_active:
@@ -67,8 +67,8 @@ def _record_override(made: Deployment, user) -> None:
 def roll_back(source: Deployment, user) -> Deployment:
     """Queue an attempt to make an earlier deployment's release, which is on the board, current again.
 
-    Raises IllegalTransition if it is current, was never confirmed there, or is no longer on the board;
-    QuotaReached if no more jobs may be queued.
+    A full queue never refuses it: it may be urgent. Raises IllegalTransition if it is current, was never
+    confirmed there, or is no longer on the board.
     """
     source = source.source or source
     device = source.device

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from slipway.errors import MissingField
@@ -27,7 +27,7 @@ class DisplayedDocument(Document):
         return Missing(name)
 
 
-def required(document: Document, name: str) -> Any:
+def required(document: Mapping[str, Any], name: str) -> Any:
     """A field that cannot be left empty. Raises MissingField."""
     if name not in document:
         raise MissingField(SENTENCE.format(name=name))

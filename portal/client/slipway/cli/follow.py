@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from slipway import waiting
@@ -39,7 +39,7 @@ def sending(screen: Screen, name: str, total: int) -> Iterator[Callable[[int], N
         yield on_bytes
 
 
-def status_of(search: dict) -> str:
+def status_of(search: Mapping[str, Any]) -> str:
     """A search's status. Its job is queued while what it has started is at work."""
     return search.get("status") or search["job"]["status"]
 

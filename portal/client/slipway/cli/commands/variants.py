@@ -87,7 +87,7 @@ def add(app: App, run: str, chip: str, is_float: bool, no_wait: bool, **given):
         follow.job(app.client, app.screen, row["job"]["id"], f"Variant {row['id']}")
         row = app.client.get(f"compiled-models/{row['id']}/")
     app.screen.document(row)
-    app.screen.line(f"Variant {row['id']} is {follow.status_of(row)}.")
+    app.screen.line(f"Variant {row['id']} is {row['job']['status']}.")
     if not no_wait:
         waiting.succeeded("The conversion", row["job"])
 
