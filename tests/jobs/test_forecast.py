@@ -42,15 +42,15 @@ def test_a_job_starts_when_those_before_it_have_ended(seed, usual):
     seed.job("ingest", status=Status.RUNNING, seconds=60, worker="host-a:1:x")
     one, two, three = waiting(seed, 3)
     assert [row(job).position for job in (one, two, three)] == [1, 2, 3]
-    assert row(one).starts_in == pytest.approx(180, abs=5)
-    assert row(three).starts_in == pytest.approx(180 + 2 * 240, abs=5)
-    assert row(three).ends_in == pytest.approx(180 + 3 * 240, abs=5)
+    assert row(one).starts_in == pytest.approx(180, abs=30)
+    assert row(three).starts_in == pytest.approx(180 + 2 * 240, abs=30)
+    assert row(three).ends_in == pytest.approx(180 + 3 * 240, abs=30)
 
 
 def test_a_running_job_that_tells_its_progress_is_believed_more_than_what_is_usual(seed, usual):
     seed.job("ingest", status=Status.RUNNING, seconds=100, done=1, total=4)
     (one,) = waiting(seed)
-    assert row(one).starts_in == pytest.approx(300, abs=5)
+    assert row(one).starts_in == pytest.approx(300, abs=30)
 
 
 def test_where_nothing_is_known_nothing_is_said(seed):
@@ -106,8 +106,8 @@ def test_beyond_its_limit_a_job_says_what_it_waits_for(seed, theirs, team, usual
     theirs.job("ingest", status=Status.RUNNING, seconds=120)
     one, two = waiting(seed, 2)
     assert (row(one).waits_for, row(one).limit) == ("limit", 1)
-    assert row(one).starts_in == pytest.approx(180, abs=5), "their place is free sooner, and of no use"
-    assert row(two).starts_in == pytest.approx(180 + 240, abs=5)
+    assert row(one).starts_in == pytest.approx(180, abs=30), "their place is free sooner, and of no use"
+    assert row(two).starts_in == pytest.approx(180 + 240, abs=30)
 
 
 def test_a_busy_board_is_waited_for_and_another_one_passes(seed):
