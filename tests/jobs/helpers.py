@@ -12,7 +12,7 @@ from portal.runs import services
 from portal.runs.plan import make_plan
 from tests.factories import class_zip, run_queued_jobs
 
-PATIENCE_SECONDS = 90  # the machine may be busy
+PATIENCE_SECONDS = 240  # the machine may be busy
 
 
 def wait_for(condition, what: str):
