@@ -145,6 +145,8 @@ class _Round:
     # --- forward
 
     def move_on(self) -> None:
+        if self.rollout.model.deleted_at is not None:
+            return self.become(RolloutStatus.HALTED, DELETED, "rollout.halted")
         if self.halted():
             return None
         if self.rollout.resumes_at and self.rollout.resumes_at > self.now:
@@ -299,6 +301,7 @@ class _Round:
 
 
 ANOTHER = msg("It runs another release by now.")
+DELETED = msg("The run of this model was deleted: restore it, then resume the rollout.")
 
 
 def _has_reported(target: Target) -> bool:

@@ -169,7 +169,7 @@ def abort(rollout: Rollout, user) -> None:
     undoing = rollout.targets.filter(rollout__status=RolloutStatus.UNDOING, state=BoardState.AWAY)
     run_it = list(undoing.values_list("pk", flat=True))
     _change(rollout, user, "abort", wanted, RolloutStatus.ABORTED)
-    rollout.targets.filter(pk__in=run_it).update(state=BoardState.DONE)
+    rollout.targets.filter(pk__in=run_it).update(state=BoardState.DONE, message="")
     Rollout.objects.filter(pk=rollout.pk).update(finished_at=timezone.now())
     rest = rollout.targets.filter(state__in=(BoardState.PENDING, BoardState.AWAY))
     rest.update(state=BoardState.SKIPPED, message=msg("The rollout was aborted."), live=False)

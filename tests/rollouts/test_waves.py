@@ -4,9 +4,11 @@ import pytest
 from django.utils import timezone
 
 from portal.devices.models import Device
+from portal.jobs.models import Job
 from portal.rollouts import engine, services
 from portal.rollouts.models import Rollout, RolloutStatus
 from portal.rollouts.planning import Wave
+from portal.runs import deletion
 from tests.rollouts.test_engine import fleet_of, now, states
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +95,17 @@ def test_an_aborted_rollout_tries_no_board_again_that_goes_away_later(seed, alic
     services.abort(now(rollout), alice)
     fleet.end(lost=["Board 000"])
     assert states(rollout) == ["failed"]
+
+
+def test_a_rollout_halts_if_its_run_is_deleted_and_goes_on_once_it_is_restored(seed, alice):
+    fleet = fleet_of(seed, 2)
+    rollout = fleet.start(alice, at_once=1)
+    fleet.end(lost=["Board 000"])
+    Job.objects.filter(status="queued").latest("pk").move_to("cancelled")
+    deletion.delete(fleet.runs[1], alice)
+    engine.sweep()
+    assert now(rollout).status == "halted" and "was deleted: restore it" in now(rollout).message
+    deletion.restore(fleet.runs[1], alice)
+    services.resume(now(rollout), alice)
+    engine.advance(rollout.pk)
+    assert now(rollout).status == "running" and now(rollout).message == ""
