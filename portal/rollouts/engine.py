@@ -156,7 +156,10 @@ class _Round:
         self.start_more()
         if self.halted() or self.count(wave=self.rollout.wave, state__in=OPEN) or self.is_unproven():
             return None
-        return self.next_wave() if self.rollout.wave < self.rollout.waves else self.finish()
+        later = self.rollout.targets.filter(wave__gt=self.rollout.wave).exclude(state__in=SETTLED)
+        # Devices may have been removed: a wave without boards neither waits nor needs approval.
+        following = later.order_by("wave").values_list("wave", flat=True).first()
+        return self.next_wave(following) if following else self.finish()
 
     def halted(self) -> bool:
         """Halt if more boards of a wave failed than may fail; boards of earlier waves may be back late."""
@@ -234,9 +237,9 @@ class _Round:
             self.set(target, BoardState.DEPLOYING)
         return target.state == BoardState.DEPLOYING
 
-    def next_wave(self) -> None:
+    def next_wave(self, number: int) -> None:
         rollout = self.rollout
-        rollout.wave += 1
+        rollout.wave = number
         if rollout.pause_minutes:
             rollout.resumes_at = self.now + timedelta(minutes=rollout.pause_minutes)
         rollout.save(update_fields=["wave", "resumes_at"])

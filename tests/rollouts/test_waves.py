@@ -109,3 +109,16 @@ def test_a_rollout_halts_if_its_run_is_deleted_and_goes_on_once_it_is_restored(s
     services.resume(now(rollout), alice)
     engine.advance(rollout.pk)
     assert now(rollout).status == "running" and now(rollout).message == ""
+
+
+def test_a_wave_whose_devices_were_removed_is_passed_over(seed, alice):
+    fleet = fleet_of(seed, 3)
+    waves = (Wave(boards=1), Wave(boards=1))
+    rollout = fleet.start(alice, *waves, needs_approval=True)
+    fleet.boards[1].delete()
+    fleet.end()
+    assert (now(rollout).status, now(rollout).wave) == ("waiting", 3)
+    fleet.boards[2].delete()
+    services.approve(now(rollout), alice)
+    engine.advance(rollout.pk)
+    assert now(rollout).status == RolloutStatus.SUCCEEDED
