@@ -107,3 +107,30 @@ def test_a_live_page_whose_board_vanished_says_so_and_follows_who_starts_it_agai
     starts.append(None)
     expect(page.locator("[data-toggle]")).to_have_text("Pause")
     expect(page.locator("[data-answer]")).to_have_text("bolt 90.0 %")
+
+
+def test_a_capture_page_whose_board_has_no_camera_for_it_says_why_and_can_start_again(open_page, people):
+    owner = {"team": people["team"], "created_by": people["alice"]}
+    device = Device.objects.create(**owner, name="Bench", profile="virtual", host_key="ssh-ed25519 SHA256:x")
+    draft = services.begin(people["team"], people["alice"], "Bolts", "classification")
+    page = open_page()
+    waits = {"active": True, "failed": False, "sentence": "Waiting for a worker."}
+    busy = {"active": False, "failed": True, "sentence": "Another program may be using the camera: stop it."}
+    tries = []
+
+    def start(route):
+        tries.append(route)
+        route.fulfill(json=waits)
+
+    page.route("**/start/", start)
+    page.route("**/state/", lambda route: route.fulfill(json=waits if len(tries) == 2 else busy))
+    page.route("**/stream/", lambda route: route.fulfill(body=_frame(1) if len(tries) == 2 else b""))
+    page.goto(f"/camera/{draft.pk}/?device={device.pk}")
+    page.select_option("[data-source]", index=1)
+    page.click("[data-on]")
+    expect(page.locator("[data-note]")).to_have_text(busy["sentence"])
+    expect(page.locator("[data-take]")).to_be_disabled()
+    page.click("[data-on]")
+    expect(page.locator("[data-take]")).to_be_enabled()
+    expect(page.locator("[data-canvas]")).to_be_visible()
+    assert len(tries) == 2, "it was not tried again by itself"
