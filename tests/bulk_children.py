@@ -16,6 +16,7 @@ from portal.review.models import Item, Rule
 from portal.rollouts.models import Target
 from portal.runs.models import Run, Tag
 from portal.teams.models import Membership, Role, User
+from tests import bulk_features
 from tests.graphs import deployments_of, job_of, model_of
 from tests.seed import PARAMS, Seeder, figures
 
@@ -37,6 +38,7 @@ class Children:
             self._of_devices(n, name, person)
             self._of_jobs(n, name)
             self._of_searches(name, person)
+            bulk_features.add(self.rows, name, person, self._job)
             Delivery.objects.create(webhook=self.rows["webhook"], event="test", body="{}")
             facts = {"name": name, "count": 1}
             Notification.objects.create(team=self.team, user=self.reader, event="run.finished", facts=facts)
