@@ -31,5 +31,5 @@ class JobsConfig(AppConfig):
         filters.add_people(lambda team: Job.objects.for_team(team).order_by().values("created_by"))
         quota_usage.count_jobs_by(scheduler.counts)
         title = _("Models and other files of jobs")
-        quota_usage.add_storage(StoragePart("artifacts", title, stored_bytes.of_artifacts))
+        quota_usage.add_storage(StoragePart("artifacts", title, stored_bytes.of_files))
         refusals.register(IllegalTransition, 409)

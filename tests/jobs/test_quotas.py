@@ -5,7 +5,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from portal.datasets import uploads
-from portal.jobs.models import Job, Status
+from portal.jobs.models import Checkpoint, Job, Status
 from portal.teams import quota_usage, quotas
 from portal.teams.models import Quota
 from tests.factories import class_zip
@@ -63,6 +63,13 @@ def test_what_a_team_stored_is_counted_by_what_it_is(rows, team, alice):
     assert use["artifacts"] > 0 and use["uploads"] == 0
     uploads.create(team, alice, 1000, "a.zip")
     assert quota_usage.storage_of(team)["uploads"] == 1000
+
+
+def test_the_checkpoint_of_a_running_job_counts(rows, team):
+    job = rows["job"]
+    before = sum(quota_usage.storage_of(team).values())
+    Checkpoint.objects.create(job=job, file="checkpoints/1.tar", size=7, made_at=job.queued_at)
+    assert sum(quota_usage.storage_of(team).values()) == before + 7
 
 
 def test_a_run_is_refused_when_nothing_is_left_of_the_storage(rows, team, alices):
