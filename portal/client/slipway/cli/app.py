@@ -12,12 +12,17 @@ from typing import Any
 import click
 
 from slipway import Client
+from slipway.cli.numbers import Whole
 from slipway.cli.screen import Screen
 from slipway.documents import DisplayedDocument
 from slipway.errors import ReaderGone, Usage
 
 limited = click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(0), help="Maximum number of rows; 0: all."
+    "--limit",
+    default=20,
+    show_default=True,
+    type=Whole(0, unit="rows"),
+    help="Maximum number of rows; 0: all.",
 )
 confirmed = click.option("--yes", is_flag=True, help="Skip the confirmation.")
 since = click.option("--since", metavar="DAY", help="As in 2026-11-01.")

@@ -11,6 +11,7 @@ import click
 
 from slipway.cli import follow
 from slipway.cli.app import App, command, is_given
+from slipway.cli.numbers import Whole
 from slipway.errors import NotFound
 
 
@@ -41,11 +42,11 @@ def _page(app: App, device: str, **values) -> str:
 @click.argument("device")
 @click.option("--to", "output", type=click.Choice(["file", "mqtt", "serial", "http"]), required=True)
 @click.option("--host", help="The MQTT broker.")
-@click.option("--port", type=click.IntRange(1, 65535), help="The broker's port; 1883, or 8883 with TLS.")
+@click.option("--port", type=Whole(1, 65535), help="The broker's port; 1883, or 8883 with TLS.")
 @click.option("--tls", is_flag=True, help="Encrypt, and check the broker's certificate.")
 @click.option("--ca", type=click.File("r"), help="A file with the broker's CA certificates, PEM.")
 @click.option("--topic")
-@click.option("--qos", type=click.IntRange(0, 1))
+@click.option("--qos", type=Whole(0, 1))
 @click.option("--user")
 @click.option("--password-stdin", is_flag=True, help="Read the broker's password from standard input.")
 @click.option("--serial-port", help="Such as /dev/ttyS1.")
@@ -53,9 +54,11 @@ def _page(app: App, device: str, **values) -> str:
 @click.option("--url", help="Each prediction is posted to it.")
 @click.option("--source", type=click.Choice(["camera", "folder"]))
 @click.option("--folder", help="Beside the releases on the board.")
-@click.option("--width", type=click.IntRange(16, 2304))
-@click.option("--height", type=click.IntRange(16, 1296))
-@click.option("--every-ms", type=click.IntRange(0, 3_600_000), help="Milliseconds between two images.")
+@click.option("--width", type=Whole(16, 2304, unit="pixels"))
+@click.option("--height", type=Whole(16, 1296, unit="pixels"))
+@click.option(
+    "--every-ms", type=Whole(0, 3_600_000, unit="milliseconds"), help="Milliseconds between two images."
+)
 @click.option("--only-changes", is_flag=True, help="Send a line only when the prediction changes.")
 def install(app: App, device: str, password_stdin: bool, **options: Any):
     """Install the application on a device and start it; it replaces one that is there.

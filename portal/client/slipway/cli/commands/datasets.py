@@ -12,6 +12,7 @@ from slipway import files, lookup, packing, uploads
 from slipway.cli import follow
 from slipway.cli.app import App, at, command, limited
 from slipway.cli.commands import keeping, labelling, readings
+from slipway.cli.numbers import Number, Whole
 from slipway.cli.screen import Screen, size
 from slipway.errors import Usage
 
@@ -36,17 +37,15 @@ def add_to(group: click.Group) -> None:
 def version_options(function):
     """Options for a new version; the portal detects what is not given."""
     options = [
-        click.option("--class-count", type=click.IntRange(2), help="Reject any other number of classes."),
+        click.option("--class-count", type=Whole(2), help="Reject any other number of classes."),
         click.option(
             "--class-names", type=click.File(encoding="utf-8"), help="A file with one class name per line."
         ),
-        click.option("--val-fraction", type=click.FloatRange(0.05, 0.5), help="Fraction for validation."),
-        click.option(
-            "--test-fraction", type=click.FloatRange(0.05, 0.5), help="Fraction for the test split."
-        ),
+        click.option("--val-fraction", type=Number(0.05, 0.5), help="Fraction for validation."),
+        click.option("--test-fraction", type=Number(0.05, 0.5), help="Fraction for the test split."),
         click.option("--split", help="given, stratified or group: how images are assigned to splits."),
         click.option("--split-group", metavar="REGEX", help="The part of a path that keeps images together."),
-        click.option("--seed", type=click.IntRange(0), help="Seed of the split."),
+        click.option("--seed", type=Whole(0), help="Seed of the split."),
         click.option("--add", is_flag=True, help="Add to the images of the newest version."),
         click.option("--review", is_flag=True, help="Wait for a person to confirm how it was read."),
         click.option("--fresh", is_flag=True, help="Ignore how earlier versions were read."),
@@ -72,7 +71,7 @@ def _given_options(class_names, add: bool, review: bool, fresh: bool, dry_run: b
 @click.argument("path", type=click.Path(exists=True, path_type=Path), metavar="DIR|ARCHIVE")
 @click.option("--name", help="The dataset to add a version to.  [default: the folder's or file's name]")
 @version_options
-@click.option("--piece-mb", type=click.IntRange(1, 1024), default=32, show_default=True,
+@click.option("--piece-mb", type=Whole(1, 1024, unit="MB"), default=32, show_default=True,
               help="Size of one request.")  # fmt: skip
 @click.option("--no-wait", is_flag=True, help="Return after the upload, without waiting for the check.")
 def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, **options):

@@ -13,6 +13,7 @@ from slipway import lookup, waiting
 from slipway.cli import follow
 from slipway.cli.app import App, at, command, confirmed, limited
 from slipway.cli.commands import access, jump_hosts
+from slipway.cli.numbers import Number, Whole
 from slipway.cli.screen import percent
 from slipway.cli.secrets import credentials
 from slipway.errors import Failed, Usage
@@ -67,7 +68,7 @@ def show(app: App, name: str):
 @click.argument("name")
 @click.option("--rename", metavar="NAME", help="The new name.")
 @click.option("--host", help="Its address, as seen from the portal's workers.")
-@click.option("--port", type=click.IntRange(1, 65535))
+@click.option("--port", type=Whole(1, 65535))
 @click.option("--user")
 @click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated. '' for none.")
 @click.option("--jump", metavar="NAME", help="The jump host through which it is reached; '' for none.")
@@ -114,7 +115,7 @@ def remove(app: App, name: str, yes: bool):
 @click.argument("name")
 @click.option("--profile", required=True, help="The kind of board: a file name in configs/boards/.")
 @click.option("--host", required=True, help="Its address, as seen from the portal's workers.")
-@click.option("--port", default=22, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", default=22, show_default=True, type=Whole(1, 65535))
 @click.option("--user", default="root", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
@@ -245,7 +246,7 @@ def _timing(row: dict[str, Any]) -> tuple:
     "images", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--coco", type=click.Path(dir_okay=False, path_type=Path), help="Write the boxes to this file.")
-@click.option("--score", type=click.FloatRange(0, 1), default=0.25, help="Minimum score of a box.")
+@click.option("--score", type=Number(0, 1), default=0.25, help="Minimum score of a box.")
 def infer(app: App, name: str, images: tuple[Path, ...], coco: Path | None, score: float):
     """Send images to a device and print the predictions: one line per image or box."""
     inference = app.client.infer(name, images, wait=False)

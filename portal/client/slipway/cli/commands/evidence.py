@@ -10,6 +10,7 @@ import click
 
 from slipway import evidence as signed
 from slipway.cli.app import App, command
+from slipway.cli.numbers import Whole
 from slipway.errors import Usage
 
 readable = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -26,7 +27,7 @@ def add_to(group: click.Group) -> None:
     command(evidence, "verify", short_help="Verify evidence offline.")(verify)
 
 
-@click.argument("deployment", type=click.IntRange(1))
+@click.argument("deployment", type=Whole(1))
 @click.option("--html", is_flag=True, help="The page for people, instead of JSON.")
 @click.option("--output", "-o", type=writable, help="Where to write it.")
 def get(app: App, deployment: int, html: bool, output: Path | None):

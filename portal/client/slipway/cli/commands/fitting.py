@@ -9,6 +9,7 @@ import click
 from slipway import lookup, waiting
 from slipway.cli import follow
 from slipway.cli.app import App, at, command, limited
+from slipway.cli.numbers import Number, Whole
 from slipway.cli.screen import percent
 from slipway.errors import BelowLimits
 
@@ -33,16 +34,22 @@ def _page(app: App, search: str) -> str:
 
 @click.option("--dataset", required=True, metavar="NAME[@VERSION]", help="What it is trained on.")
 @click.option("--chip", required=True, help="The chip that it must fit.")
-@click.option("--minutes", type=int, required=True, help="The budget of time.")
-@click.option("--max-ms", type=float, help="An image's time on the chip, estimated from the cycles.")
-@click.option("--max-cycles", type=int, help="Cycles of the compiled model.")
-@click.option("--max-memory", "max_memory_bytes", type=int, help="Bytes of weights and feature maps.")
-@click.option("--min-accuracy", type=float, help="The metric of the compiled model, such as 0.95.")
+@click.option("--minutes", type=Whole(1, unit="minutes"), required=True, help="The budget of time.")
+@click.option(
+    "--max-ms",
+    type=Number(0, unit="milliseconds"),
+    help="An image's time on the chip, estimated from the cycles.",
+)
+@click.option("--max-cycles", type=Whole(1, unit="cycles"), help="Cycles of the compiled model.")
+@click.option(
+    "--max-memory", "max_memory_bytes", type=Whole(1, unit="bytes"), help="Bytes of weights and feature maps."
+)
+@click.option("--min-accuracy", type=Number(0, 1), help="The metric of the compiled model, such as 0.95.")
 @click.option("--recipe", "recipes", multiple=True, help="Try this one; may be repeated.")
 @click.option("--size", "input_sizes", multiple=True, metavar="WxH", help="Try this size; may be repeated.")
 @click.option("--augmentation", help="For every candidate, instead of each recipe's own.")
 @click.option("--channel-order", type=click.Choice(["rgb", "bgr"]), help="What the board feeds.")
-@click.option("--seed", type=int, help="Of the trainings.")
+@click.option("--seed", type=Whole(0), help="Of the trainings.")
 @click.option("--name", help="What to call the search.")
 @NO_WAIT
 def start(app: App, dataset: str, chip: str, minutes: int, no_wait: bool, **given):

@@ -8,6 +8,7 @@ import click
 
 from slipway import lookup
 from slipway.cli.app import App, at, command, confirmed, limited
+from slipway.cli.numbers import Whole
 from slipway.cli.secrets import credentials
 
 
@@ -36,7 +37,7 @@ def list_(app: App, limit: int):
 
 @click.argument("name")
 @click.option("--host", required=True, help="Its address, as seen from the portal's workers.")
-@click.option("--port", default=22, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", default=22, show_default=True, type=Whole(1, 65535))
 @click.option("--user", required=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")

@@ -10,6 +10,7 @@ from slipway import lookup, waiting
 from slipway.cli import follow
 from slipway.cli.app import App, command
 from slipway.cli.commands import readings
+from slipway.cli.numbers import Number, Whole
 from slipway.errors import Usage
 
 SKIP = "-"  # leaves a class of the model out
@@ -21,7 +22,7 @@ def add_to(dataset: click.Group) -> None:
 
 
 @click.argument("name", metavar="NAME[@VERSION]")
-@click.option("--model", type=click.IntRange(1), required=True, help="The model's number.")
+@click.option("--model", type=Whole(1), required=True, help="The model's number.")
 @click.option(
     "--class",
     "classes",
@@ -29,7 +30,7 @@ def add_to(dataset: click.Group) -> None:
     metavar="MODEL=DATASET",
     help=f"A class of the model and the dataset's class that it is; {SKIP} leaves it out.",
 )
-@click.option("--score", type=click.FloatRange(0.05, 0.99), help="The lowest score of a proposal.")
+@click.option("--score", type=Number(0.05, 0.99), help="The lowest score of a proposal.")
 @click.option("--accept", is_flag=True, help="Accept all proposals at once.")
 def prelabel(app: App, name: str, model: int, classes: tuple[str, ...], score: float | None, accept: bool):
     """Let a model propose labels for a version's unlabelled images, in your draft of the version.
@@ -68,10 +69,10 @@ def _class(text: str, version: dict) -> tuple[str, int | None]:
     "--name", "new_name", required=True, help="The dataset to make, or to make the next version of."
 )
 @click.option("--whole-images", is_flag=True, help="Label whole images by the class of their boxes.")
+@click.option("--margin", type=Number(0, 1), help="Part of a box's sides around it.  [default: 0.1]")
 @click.option(
-    "--margin", type=click.FloatRange(0, 1), help="Part of a box's sides around it.  [default: 0.1]"
+    "--least-side", type=Whole(1, unit="pixels"), help="Leave out smaller boxes, pixels.  [default: 16]"
 )
-@click.option("--least-side", type=click.IntRange(1), help="Leave out smaller boxes, pixels.  [default: 16]")
 def crops(
     app: App, name: str, new_name: str, whole_images: bool, margin: float | None, least_side: int | None
 ):

@@ -8,11 +8,12 @@ import click
 
 from slipway import lookup
 from slipway.cli.app import App, at, command, confirmed, is_given, limited
+from slipway.cli.numbers import Number
 from slipway.errors import Failed, NotFound, Usage
 
 LIMITS = ("max_drop", "fail_under", "fail_class_under", "max_memory_mb", "max_ms", "no_cpu")
-share = click.FloatRange(0, 1)
-amount = click.FloatRange(0, 1_000_000)
+share = Number(0, 1)
+amount = Number(0, 1_000_000)
 
 
 def add_to(group: click.Group) -> None:

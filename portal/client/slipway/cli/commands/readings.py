@@ -12,6 +12,7 @@ import click
 from slipway import lookup, uploads
 from slipway.cli import follow
 from slipway.cli.app import App, command
+from slipway.cli.numbers import Whole
 from slipway.errors import NotFound, Undecided, Usage
 
 MANY = {"one_hot": "one_hot", "table": "tables", "ignore": "ignore"}
@@ -32,7 +33,7 @@ def reading_options(function):
         click.option("--split-column", help="The table's column with train or val."),
         click.option("--one-hot", multiple=True, metavar="COLUMN", help="A column that is a class."),
         click.option("--table", multiple=True, metavar="PATH", help="Use this table; may be repeated."),
-        click.option("--ids-from", type=click.IntRange(0, 1), help="The first class id."),
+        click.option("--ids-from", type=Whole(0, 1), help="The first class id."),
         click.option("--ignore", multiple=True, metavar="PATH", help="Ignore a folder or file."),
         click.option("--role", multiple=True, metavar="FOLDER=ROLE",
                      help="What a folder is: class, split:train, split:val, images, masks, ignored …"),

@@ -8,6 +8,7 @@ import click
 
 from slipway import lookup
 from slipway.cli.app import App, at, command, is_given, limited
+from slipway.cli.numbers import Number, Whole
 from slipway.errors import Usage
 
 STATES = ("waiting", "accepted", "discarded")
@@ -52,20 +53,20 @@ def _accepted(row: dict) -> str:
     return row["label"] or ("" if row["boxes"] is None else f"{len(row['boxes'])} boxes")
 
 
-@click.argument("numbers", type=click.IntRange(1), nargs=-1, required=True)
+@click.argument("numbers", type=Whole(1), nargs=-1, required=True)
 @click.option("--label", help="The correct class, instead of the prediction.")
 def accept(app: App, numbers: tuple[int, ...], label: str | None):
     """Confirm the predictions for images, or correct them with --label."""
     _decide(app, numbers, "accept", {"label": label} if label else {})
 
 
-@click.argument("numbers", type=click.IntRange(1), nargs=-1, required=True)
+@click.argument("numbers", type=Whole(1), nargs=-1, required=True)
 def discard(app: App, numbers: tuple[int, ...]):
     """Discard images. This can be undone for a day."""
     _decide(app, numbers, "discard")
 
 
-@click.argument("numbers", type=click.IntRange(1), nargs=-1, required=True)
+@click.argument("numbers", type=Whole(1), nargs=-1, required=True)
 def undo(app: App, numbers: tuple[int, ...]):
     """Bring images back into the queue, as long as they are in no version."""
     _decide(app, numbers, "undo")
@@ -105,13 +106,13 @@ def _conditions(row: dict) -> str:
 
 
 @click.option("--device", help="A device's name; else the rule is for all devices without one of their own.")
-@click.option("--below", type=click.FloatRange(0, 1), help="Keep lower scores.")
-@click.option("--margin", type=click.FloatRange(0, 1), help="Keep if the two best are closer.")
-@click.option("--every", type=click.IntRange(1, 1_000_000), help="Keep one in this many images.")
+@click.option("--below", type=Number(0, 1), help="Keep lower scores.")
+@click.option("--margin", type=Number(0, 1), help="Keep if the two best are closer.")
+@click.option("--every", type=Whole(1, 1_000_000), help="Keep one in this many images.")
 @click.option("--changed", is_flag=True, help="Keep if the previous release disagrees.")
 @click.option("--dataset", help="Where accepted images go; else the dataset of the model.")
-@click.option("--most-images", type=click.IntRange(1, 5000), help="To review, for each device.")
-@click.option("--most-mib", type=click.IntRange(1, 5000))
+@click.option("--most-images", type=Whole(1, 5000, unit="images"), help="To review, for each device.")
+@click.option("--most-mib", type=Whole(1, 5000, unit="MiB"))
 @click.option("--remove", is_flag=True, help="Remove the rule.")
 def rule(app: App, device: str | None, dataset: str | None, remove: bool, **options: Any):
     """Set which images of a device are kept for review; this replaces the previous rule."""

@@ -8,6 +8,7 @@ import click
 
 from slipway import lookup
 from slipway.cli.app import App, at, command, confirmed, is_given, limited
+from slipway.cli.numbers import Number, Whole
 
 
 def add_to(group: click.Group) -> None:
@@ -50,13 +51,13 @@ def _page(app: App, number: int, **values) -> str:
 @click.option(
     "--wave", "waves", multiple=True, help="1, 25% or a group; may be repeated. The rest come last."
 )
-@click.option("--at-once", type=click.IntRange(1, 50), help="Boards at the same time.")
-@click.option("--may-fail", type=click.FloatRange(0, 1), help="Of each wave; more failures halt the rollout.")
+@click.option("--at-once", type=Whole(1, 50, unit="boards"), help="Boards at the same time.")
+@click.option("--may-fail", type=Number(0, 1), help="Of each wave; more failures halt the rollout.")
 @click.option("--approval", "needs_approval", is_flag=True, help="Each further wave needs approval.")
-@click.option("--pause-minutes", type=click.IntRange(0, 10080), help="Between waves.")
+@click.option("--pause-minutes", type=Whole(0, 10080, unit="minutes"), help="Between waves.")
 @click.option("--from", "opens", metavar="HH:MM", help="Only from then, in each board's time zone.")
 @click.option("--until", "closes", metavar="HH:MM")
-@click.option("--hours", type=click.IntRange(1, 2160), help="Try boards that are away for so long.")
+@click.option("--hours", type=Whole(1, 2160, unit="hours"), help="Try boards that are away for so long.")
 @click.option("--replace-others", is_flag=True, help="Also boards with models of other datasets.")
 @click.option("--override", default="", metavar="REASON", help="Deploy what the team's policy refuses.")
 def start(app: App, run: str, devices: tuple[str, ...], groups: tuple[str, ...], **options: Any):
@@ -89,7 +90,7 @@ def list_(app: App, limit: int):
     app.screen.table([">Number", "Name", "Status", "Wave", "Boards", "Why"], cells)
 
 
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=Whole(1))
 def show(app: App, number: int):
     """Show a rollout and its boards."""
     row = app.client.get(f"rollouts/{number}/")
@@ -112,7 +113,7 @@ def _counts(row: dict) -> str:
 
 
 def _decision(name: str, words: str):
-    @click.argument("number", type=click.IntRange(1))
+    @click.argument("number", type=Whole(1))
     def decide(app: App, number: int):
         row = app.client.post(f"rollouts/{number}/{name}/")
         app.screen.document(row)

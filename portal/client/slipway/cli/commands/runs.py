@@ -12,6 +12,7 @@ from slipway.cli import follow
 from slipway.cli.app import App, at, command, limited
 from slipway.cli.commands import readings
 from slipway.cli.commands.jobs import by_status
+from slipway.cli.numbers import Number
 from slipway.cli.screen import Screen, percent, points, seconds
 from slipway.documents import required
 from slipway.errors import BelowLimits, Usage
@@ -32,7 +33,7 @@ def add_to(group: click.Group) -> None:
 
 def limits(function):
     """Quality limits of a run's models; fractions from 0 to 1."""
-    share = click.FloatRange(0, 1)
+    share = Number(0, 1)
     for option in (
         click.option("--fail-under", type=share, help="The least metric, such as 0.95."),
         click.option("--max-drop", type=share, help="The most that may be lost, such as 0.03 for 3 points."),

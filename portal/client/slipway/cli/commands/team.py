@@ -8,6 +8,7 @@ import click
 
 from slipway import lookup
 from slipway.cli.app import App, at, command, confirmed, limited, since, until
+from slipway.cli.numbers import Whole
 from slipway.cli.screen import size
 from slipway.errors import Usage
 
@@ -55,7 +56,7 @@ def members(app: App, limit: int):
 
 @click.option("--role", "new_role", required=True, type=click.Choice(ROLES))
 @click.option(
-    "--days", default=7, show_default=True, type=click.IntRange(1, 30), help="How long it is valid."
+    "--days", default=7, show_default=True, type=Whole(1, 30, unit="days"), help="How long it is valid."
 )
 @click.option("--note", default="", help="Who it is for.")
 def invite(app: App, new_role: str, days: int, note: str):
@@ -103,7 +104,9 @@ def tokens(app: App, limit: int):
 
 @click.argument("name")
 @scopes
-@click.option("--days", default=90, show_default=True, type=click.IntRange(1), help="How long it is valid.")
+@click.option(
+    "--days", default=90, show_default=True, type=Whole(1, unit="days"), help="How long it is valid."
+)
 def add(app: App, name: str, scopes: tuple[str, ...], days: int):
     """Create a token for yourself and print its secret, which is shown only now."""
     _print_made(app, "tokens/", name, scopes, days)
@@ -151,7 +154,9 @@ def add_service(app: App, name: str, new_role: str):
 @click.argument("service")
 @click.argument("name")
 @scopes
-@click.option("--days", default=90, show_default=True, type=click.IntRange(1), help="How long it is valid.")
+@click.option(
+    "--days", default=90, show_default=True, type=Whole(1, unit="days"), help="How long it is valid."
+)
 def service_token(app: App, service: str, name: str, scopes: tuple[str, ...], days: int):
     """Create a token of a service account and print its secret, which is shown only now."""
     _print_made(app, f"service-accounts/{_service(app, service)['id']}/tokens/", name, scopes, days)

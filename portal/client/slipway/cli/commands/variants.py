@@ -9,6 +9,7 @@ import click
 from slipway import lookup, waiting
 from slipway.cli import follow
 from slipway.cli.app import App, command
+from slipway.cli.numbers import Number, Whole
 from slipway.cli.screen import percent, points
 from slipway.errors import BelowLimits
 
@@ -71,9 +72,9 @@ def _words(settings: dict[str, Any]) -> str:
 @click.option("--float", "is_float", is_flag=True, help="16-bit float, on chips that have it.")
 @click.option("--algorithm", help="normal, kl_divergence or mmse.")
 @click.option("--method", help="channel or layer: what each scale of the weights is for.")
-@click.option("--images", "calibration_images", type=click.IntRange(1), help="Calibration images.")
+@click.option("--images", "calibration_images", type=Whole(1, unit="images"), help="Calibration images.")
 @click.option("--choice", help="How they are chosen: balanced, random or farthest.")
-@click.option("--seed", type=click.IntRange(0), help="Of the choice.")
+@click.option("--seed", type=Whole(0), help="Of the choice.")
 @click.option("--wide", "int16_layers", multiple=True, metavar="LAYER",
               help="Compute this layer in 16 bits; may be repeated.")  # fmt: skip
 @NO_WAIT
@@ -101,7 +102,7 @@ def choose(app: App, variant: str):
 
 
 @VARIANT
-@click.option("--images", type=click.IntRange(1), help="Measure on this many images.")
+@click.option("--images", type=Whole(1, unit="images"), help="Measure on this many images.")
 @click.option("--again", is_flag=True, help="Measure, although it was measured before.")
 @NO_WAIT
 def layers(app: App, variant: str, images: int | None, again: bool, no_wait: bool):
@@ -129,7 +130,7 @@ def layers(app: App, variant: str, images: int | None, again: bool, no_wait: boo
 
 @RUN
 @CHIP
-@click.option("--max-drop", type=click.FloatRange(0, 1), required=True,
+@click.option("--max-drop", type=Number(0, 1), required=True,
               help="The most that may be lost, such as 0.01 for a point.")  # fmt: skip
 @NO_WAIT
 def search(app: App, run: str, chip: str, max_drop: float, no_wait: bool):
