@@ -162,10 +162,6 @@ def _box(item: Item, box: Any, there: list[str]) -> list[Any]:
     return _settled([box[0], left, top, right - left, bottom - top])
 
 
-def _is_box(box: Any) -> bool:
-    return isinstance(box, list | tuple) and len(box) == 5 and all(map(_is_number, box[1:]))
-
-
 def _settled(box: list[Any]) -> list[Any]:
     return [box[0], *(round(float(value), DECIMALS) for value in box[1:])]
 

@@ -13,7 +13,6 @@ from portal.core.names import one_line
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
 from portal.models.model_files import ModelFile
-from portal.models.models import class_map
 from portal.runs.plan import Plan, PlanError, check_number, check_sizes, deleted_sentence, targets_of
 from workers.contract.messages import Message, join, msg, msg_n
 from workers.datakit.names import class_key
@@ -214,8 +213,3 @@ def _three(name: str, values: list[float], errors: dict) -> list[float]:
         )
         return [1.0, 1.0, 1.0]
     return found
-
-
-def known_classes(labels: list[str], version: DatasetVersion) -> int:
-    """How many of the version's classes are labels too."""
-    return sum(one is not None for one in class_map(labels, version.class_names))

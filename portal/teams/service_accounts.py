@@ -6,8 +6,6 @@ at most operator, so it can neither invite people nor create tokens.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -19,7 +17,6 @@ from workers.contract.messages import msg
 ROLES = (Role.VIEWER, Role.MEMBER, Role.OPERATOR)
 MOST = 100  # of one team
 PREFIX = "service:"  # no person can choose such a name
-ENDS_SOON = timedelta(days=14)
 
 
 def of_team(team: Team):
