@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from django import forms
-from django.core.validators import MaxLengthValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
 
 from portal.core.echoes import shortened
 
+BOUNDS = {
+    MaxValueValidator: _("Give at most %(limit_value)s."),
+    MinValueValidator: _("Give at least %(limit_value)s."),
+}
 LONGEST_TEXT = 1000  # characters, for fields without a limit of their own, such as passwords
 
 
@@ -18,6 +23,9 @@ class Styled:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             _bound_length(field)
+            for validator in field.validators:
+                if sentence := BOUNDS.get(type(validator)):
+                    validator.message = sentence
         for bound in self:
             attrs = bound.field.widget.attrs
             attrs["class"] = f"{attrs.get('class', '')} {self._css(bound)}".strip()

@@ -48,7 +48,7 @@ def test_a_search_is_started_from_the_page_and_its_winner_is_deployed_from_there
 
 def test_what_cannot_be_searched_is_said_at_its_field(alices, form):
     for wrong, words in (
-        ({"minutes": "1"}, "greater than or equal to 5"),
+        ({"minutes": "1"}, "Give at least 5."),
         ({"max_megacycles": "0.001"}, "comes nearest"),
         ({"target": "rk3588 rgb", "max_ms": "5"}, "limit its cycles instead"),
         ({"recipes": ["picodet_s"]}, "does not fit this dataset"),

@@ -131,7 +131,7 @@ def test_a_refused_form_keeps_what_was_typed_and_starts_nothing(alices, version)
     page = answer.content.decode()
     assert answer.status_code == 422
     assert 'value="My run"' in page
-    assert "greater than or equal to 1" in page
+    assert "Give at least 1." in page
     assert Run.objects.count() == 0 and Job.objects.count() == 1
 
 
