@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -21,6 +20,7 @@ from portal.jobs import sites
 from portal.jobs.models import IllegalTransition, Job, Status
 from portal.notify import services as notify
 from portal.rollouts.models import LIVE, BoardState, Rollout, RolloutStatus, Target
+from portal.rollouts.windows import is_open
 from portal.teams.quotas import QuotaReached
 from workers.contract.messages import Message, msg, msg_n
 
@@ -140,7 +140,9 @@ class _Round:
     def set(self, target: Target, state: str, message: Message | str = "") -> None:
         target.state, target.message = state, message
         target.live = not self.rollout.is_final and state not in SETTLED
-        target.save(update_fields=["state", "message", "live", "again_at", "deployment", "accepted"])
+        target.save(
+            update_fields=["state", "message", "live", "again_at", "deployment", "accepted", "before"]
+        )
 
     # --- forward
 
@@ -196,20 +198,25 @@ class _Round:
             self.set(target, BoardState.FAILED, msg("It was away until the rollout's deadline."))
 
     def start_more(self) -> None:
-        room = self.room
-        for target in self.candidates(room) if room else ():
-            if room <= 0:
+        room, tried = self.room, set()
+        # Those that are left alone make room for the next ones; those that failed may halt the rollout first.
+        while room > 0 and (targets := self.candidates(room, tried)):
+            for target in targets:
+                tried.add(target.pk)
+                if room > 0 and is_open(self.rollout, target, self.now):
+                    try:
+                        room -= self.start(target)
+                    except QuotaReached:
+                        return
+            states = {target.state for target in targets}
+            if BoardState.FAILED in states or BoardState.SKIPPED not in states:
                 return
-            if is_open(self.rollout, target, self.now):
-                try:
-                    room -= self.start(target)
-                except QuotaReached:
-                    return
 
-    def candidates(self, room: int) -> list[Target]:
+    def candidates(self, room: int, tried: set[int]) -> list[Target]:
         """Boards that are due; all of them with a window, which may be closed for the first ones."""
         due = Q(state=BoardState.PENDING) | Q(state=BoardState.AWAY, again_at__lte=self.now)
-        ids = self.rollout.targets.filter(due, wave__lte=self.rollout.wave).values_list("pk", flat=True)
+        rows = self.rollout.targets.filter(due, wave__lte=self.rollout.wave).exclude(pk__in=tried)
+        ids = rows.values_list("pk", flat=True)
         return self.load(pk__in=list(ids if self.rollout.opens else ids[:room]))
 
     def start(self, target: Target) -> bool:
@@ -220,6 +227,9 @@ class _Round:
             return False
         if sentence := self.site_problem(target):
             self.put_off(target, sentence)
+            return False
+        if why := _changed_since(target):
+            self.set(target, BoardState.SKIPPED, why)
             return False
         try:
             target.deployment = deployment.start(
@@ -307,6 +317,26 @@ ANOTHER = msg("It runs another release by now.")
 DELETED = msg("The run of this model was deleted: restore it, then resume the rollout.")
 
 
+def _changed_since(target: Target) -> Message | str:
+    """Why it is left alone, because of what was deployed to it since the rollout was planned. An undo brings
+    back what runs there now.
+    """
+    now, before = current_deployment(target.device), target.before
+    if now is None and before is not None and target.device.current_release:
+        return msg("It runs a release that Slipway does not know.")
+    if now is None or now == before:
+        return ""
+    if now.compiled_model_id == target.compiled_model_id:  # by its own attempt, if there was one
+        return "" if target.deployment else msg("It runs this model already.")
+    mine, other = (
+        one.model.dataset_version.dataset_id for one in (target.compiled_model, now.compiled_model)
+    )
+    if mine != other:
+        return msg("It runs a model of another dataset: {name}.", name=now.compiled_model.model.name)
+    target.before = now
+    return ""
+
+
 def _has_reported(target: Target) -> bool:
     """Whether the board has said what it runs since the deployment that it did not finish."""
     job = target.deployment.job if target.deployment else None
@@ -361,27 +391,3 @@ def _back(before: Deployment, target: Target, rollout: Rollout) -> Deployment:
 def release(rollout: Rollout) -> None:
     """Its devices are free for other rollouts, except those that it still changes."""
     rollout.targets.exclude(state__in=BUSY).update(live=False)
-
-
-def awaits_approval(rollout: Rollout) -> bool:
-    """Whether no board of its wave has begun, and the wave needs approval."""
-    begun = rollout.targets.filter(wave=rollout.wave).exclude(
-        state__in=(BoardState.PENDING, BoardState.SKIPPED)
-    )
-    return rollout.needs_approval and rollout.wave > 1 and not begun.exists()
-
-
-def is_open(rollout: Rollout, target: Target, now: datetime) -> bool:
-    """Whether the rollout's window is open where the board is."""
-    if rollout.opens is None or rollout.closes is None:
-        return True
-    time = now.astimezone(zone_of(target)).time()
-    if rollout.opens <= rollout.closes:
-        return rollout.opens <= time < rollout.closes
-    return time >= rollout.opens or time < rollout.closes  # over midnight
-
-
-def zone_of(target: Target) -> ZoneInfo:
-    """The time zone of the device's first group that has one, else the server's."""
-    names = (group.time_zone for group in target.device.groups.all())
-    return ZoneInfo(next(filter(None, names), settings.TIME_ZONE))

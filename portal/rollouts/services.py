@@ -149,12 +149,20 @@ def resume(rollout: Rollout, user) -> None:
     not approved still waits for approval.
     """
     row = Rollout.objects.select_for_update().get(pk=rollout.pk)
-    unapproved = row.status == RolloutStatus.PAUSED and engine.awaits_approval(row)
+    unapproved = row.status == RolloutStatus.PAUSED and _awaits_approval(row)
     wanted = (RolloutStatus.PAUSED, RolloutStatus.HALTED)
     _change(rollout, user, "resume", wanted, RolloutStatus.WAITING if unapproved else RolloutStatus.RUNNING)
     if row.status == RolloutStatus.HALTED:
         rollout.targets.filter(state=BoardState.FAILED).update(accepted=True)
     Rollout.objects.filter(pk=rollout.pk).update(resumes_at=None, message="")
+
+
+def _awaits_approval(rollout: Rollout) -> bool:
+    """Whether no board of its wave has begun, and the wave needs approval."""
+    begun = rollout.targets.filter(wave=rollout.wave).exclude(
+        state__in=(BoardState.PENDING, BoardState.SKIPPED)
+    )
+    return rollout.needs_approval and rollout.wave > 1 and not begun.exists()
 
 
 def approve(rollout: Rollout, user) -> None:

@@ -122,3 +122,24 @@ def test_a_wave_whose_devices_were_removed_is_passed_over(seed, alice):
     services.approve(now(rollout), alice)
     engine.advance(rollout.pk)
     assert now(rollout).status == RolloutStatus.SUCCEEDED
+
+
+def test_what_was_deployed_to_a_board_since_the_plan_is_respected_and_brought_back_by_an_undo(seed, alice):
+    fleet = fleet_of(seed, 5)
+    other = seed.run(seed.version("Leaves"), "Leaves")
+    seed.train(other)
+    fleet.becomes_current(seed.deploy(fleet.runs[0], fleet.old, fleet.boards[4]))
+    rollout = fleet.start(alice, at_once=1)
+    Device.objects.filter(pk=fleet.boards[4].pk).update(reported_release="alien", reported_at=timezone.now())
+    fleet.becomes_current(seed.deploy(other, seed.convert(other), fleet.boards[1]))
+    fleet.becomes_current(seed.deploy(fleet.runs[1], fleet.new, fleet.boards[2]))
+    late = seed.deploy(fleet.runs[0], fleet.old, fleet.boards[3])
+    fleet.becomes_current(late)
+    fleet.finish()
+    assert states(rollout) == ["succeeded", "skipped", "skipped", "succeeded", "skipped"]
+    told = [row.message for row in rollout.targets.filter(state="skipped").order_by("device__name")]
+    assert told == [
+        "It runs a model of another dataset: Leaves.", "It runs this model already.",
+        "It runs a release that Slipway does not know.",
+    ]  # fmt: skip
+    assert rollout.targets.get(device=fleet.boards[3]).before == late
