@@ -85,7 +85,7 @@ ANSWERS = (
     (PermissionDenied, lambda error: problem(403, str(error) or refusals.NOT_ALLOWED)),
     (
         UnreadablePostError,
-        lambda error: problem(400, msg("The request did not arrive whole: send it again.")),
+        lambda error: problem(400, msg("The request was incomplete: send it again.")),
     ),
     (RequestDataTooBig, lambda error: problem(413, msg("The request is larger than the server takes."))),
     (

@@ -73,7 +73,7 @@ class InTeamField(serializers.PrimaryKeyRelatedField):
 
     default_error_messages = {
         "does_not_exist": _("Your team has nothing with the number {pk_value} here: choose another."),
-        "incorrect_type": _("Give its number, a whole one."),
+        "incorrect_type": _("Give its id, a whole number."),
     }
 
     def get_queryset(self):

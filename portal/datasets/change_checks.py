@@ -130,7 +130,7 @@ def _resplit(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
         clean |= _shares(payload)
     seed = payload.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
-        raise ChangeRefused(_("The seed must be a whole number from 0 on."), "seed")
+        raise ChangeRefused(_("The seed must be a whole number, 0 or more."), "seed")
     clean["seed"] = seed
     if clean["how"] == "group":
         clean["pattern"] = _pattern(payload.get("pattern"))

@@ -54,5 +54,5 @@ def _body(request: HttpRequest) -> dict:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise ChangeRefused(_("The boxes did not arrive whole: try again."))
+        raise ChangeRefused(_("The boxes arrived incomplete: try again."))
     return body

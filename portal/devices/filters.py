@@ -26,9 +26,9 @@ class DeviceFilter(Created):
     name = part_of("name")
     profile = OneOf(named(configs.boards()))
     chip = WithChip(named(configs.chips()))
-    tag = django_filters.CharFilter(method="with_tag", help_text=_("a tag, whole"))
+    tag = django_filters.CharFilter(method="with_tag", help_text=_("a tag, in full"))
 
-    site = django_filters.CharFilter(field_name="site", help_text=_("the name of a site, whole"))
+    site = django_filters.CharFilter(field_name="site", help_text=_("the name of a site, in full"))
 
     def with_tag(self, rows, name, value):
         return rows.filter(

@@ -40,7 +40,7 @@ class PasswordAnswers:
     def __call__(self, _title: str, _instructions: str, prompts: Sequence[tuple[str, bool]]) -> list[str]:
         self._rounds += 1
         if self._rounds > MAX_ROUNDS:
-            raise UnknownQuestion(msg("it goes on asking"))
+            raise UnknownQuestion(msg("it keeps asking"))
         if not prompts:
             return []  # servers send a round without prompts to show a message
         if self.given:

@@ -206,7 +206,7 @@ def device_host_key(request, pk):
     if request.method == "POST" and found:
         # Pin only the key that the person has seen, not one that appeared in between.
         if request.POST.get("host_key") != str(found):
-            problem = msg("The board shows yet another key now: compare again.")
+            problem = msg("The board shows a different key now: compare again.")
         elif form.is_valid() and _accept_key(request, device, found, form):
             return redirect("device-detail", pk=device.pk)
     context = {"device": device, "found": found, "same": same, "problem": problem, "form": form}

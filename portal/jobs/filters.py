@@ -35,7 +35,7 @@ class JobFilter(Created):
 
     kind = OneOf(_kinds)
     queue = InQueue(_queues)
-    site = django_filters.CharFilter(method="at_site", help_text=_("of the board that it is for, whole"))
+    site = django_filters.CharFilter(method="at_site", help_text=_("of the board that it is for, in full"))
     status = OneOf(Status.choices)
     error_kind = OneOf(ErrorKind.choices)
     retry_of = RowOf(Job.objects.for_team)

@@ -78,7 +78,9 @@ def parse(url: str) -> Target:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadTarget(msg("The address must begin with https:// or http:// and name a host."))
     if parts.username is not None or parts.password is not None:
-        raise BadTarget(msg("Leave name and password out of the address: the signature tells who calls."))
+        raise BadTarget(
+            msg("Leave the user name and password out of the address: the signature identifies the caller.")
+        )
     if not url.isascii() or any(letter <= " " or letter == "\x7f" for letter in url):
         raise BadTarget(msg("The address may hold only ASCII letters and no spaces: encode the others."))
     if port == 0:
@@ -187,7 +189,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
 
 def _words(error: Exception, was_cut: bool) -> str:
     if was_cut or isinstance(error, TimeoutError):
-        return msg("There was no whole answer within {seconds} seconds.", seconds=f"{TOTAL_SECONDS:g}")
+        return msg("No complete response arrived within {seconds} seconds.", seconds=f"{TOTAL_SECONDS:g}")
     if isinstance(error, ssl.SSLCertVerificationError):
         return msg("Its certificate is not trusted: {error}.", error=error.verify_message)
     if isinstance(error, ConnectionRefusedError):

@@ -83,7 +83,7 @@ def webhook_test(request, pk):
     except webhooks.TooManyByHand as error:
         messages.error(request, shown(error))
     else:
-        messages.info(request, _("A test is on its way: reload the page to see what it brought."))
+        messages.info(request, _("A test call is being sent: reload the page to see the result."))
     return redirect("webhook-detail", pk=pk)
 
 
@@ -114,5 +114,5 @@ def webhook_redeliver(request, pk, number):
     except webhooks.TooManyByHand as error:
         messages.error(request, shown(error))
     else:
-        messages.info(request, _("It is on its way again: reload the page to see what it brought."))
+        messages.info(request, _("It is being sent again: reload the page to see the result."))
     return redirect("webhook-detail", pk=pk)

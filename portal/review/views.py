@@ -110,7 +110,7 @@ def boxes(request, pk):
     except ReviewRefused as refusal:
         return JsonResponse({"detail": shown(str(refusal))}, status=422)
     except (LookupError, TypeError, ValueError, OverflowError):
-        return JsonResponse({"detail": _("The boxes did not arrive whole: try again.")}, status=422)
+        return JsonResponse({"detail": _("The boxes arrived incomplete: try again.")}, status=422)
     ids = {name: number for number, name in enumerate(names)}
     return JsonResponse({"boxes": [[ids[name], *place] for name, *place in kept]})
 

@@ -23,7 +23,7 @@ class RunFilter(Created):
     chip = OneOf(named(configs.chips()), field_name="steps__inputs__chip", many=True)
     device = RowOf(Device.objects.for_team, "steps__device")
     name = part_of("name")
-    tag = django_filters.CharFilter(method="with_tag", help_text=_("a tag, whole"))
+    tag = django_filters.CharFilter(method="with_tag", help_text=_("a tag, in full"))
     q = django_filters.CharFilter(
         method="search", help_text=_("words in the name, notes, tags, message or the dataset's name")
     )

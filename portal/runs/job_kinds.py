@@ -191,5 +191,5 @@ def _filters() -> dict[str, django_filters.Filter]:
         ),
         "recipe": _OfRun("recipe", named(configs.recipes())),
         "chip": _ForChip(named(configs.chips())),
-        "tag": _Tagged(help_text=_("a tag of the run, whole")),
+        "tag": _Tagged(help_text=_("a tag of the run, in full")),
     }

@@ -37,7 +37,9 @@ def team_limits(request):
         form = forms[by] = QuotaForm(request.team, by, request.POST)
         if form.is_valid():
             quotas.set_quota(request.team, by, form.cleaned_data)
-            messages.success(request, _("The limits are set. What runs goes on; what waits follows them."))
+            messages.success(
+                request, _("The limits are set. Running jobs continue; waiting jobs follow them.")
+            )
             return redirect("team-limits")
     stored = quota_usage.storage_of(request.team)
     parts = [(part.title, stored[part.name]) for part in quota_usage.storage_parts()]

@@ -215,7 +215,7 @@ def _check(path: Path, wanted: str | None) -> None:
         begin = stream.read(1)
         stream.seek(-1 if begin else 0, os.SEEK_END)
         if begin != b"\x80" or stream.read(1) != b".":
-            raise Unusable(msg("it is no Paddle parameter file, or not a whole one"))
+            raise Unusable(msg("it is not a Paddle parameter file, or it is incomplete"))
 
 
 def _words(error: Exception) -> str:

@@ -50,7 +50,7 @@ def test_a_network_that_the_administrator_names_is_reached_and_no_other(settings
         ("file:///etc/passwd", "must begin with https:// or http://"),
         ("https://", "name a host"),
         ("example.org/hook", "must begin with"),
-        ("https://user:secret@example.org/", "Leave name and password out"),
+        ("https://user:secret@example.org/", "Leave the user name and password out"),
         ("https://example.org:99999/", "not an address"),
         ("https://example.org:0/", "port 0"),
         ("https://[::1/", "not an address"),
@@ -191,7 +191,7 @@ def test_a_handshake_that_never_ends_is_cut_off(loopback, monkeypatch, first):
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=dribble, daemon=True).start()
         try:
-            with pytest.raises(targets.NoAnswer, match="no whole answer"):
+            with pytest.raises(targets.NoAnswer, match="No complete response"):
                 targets.post(f"https://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
         finally:
             done.set()
@@ -220,6 +220,6 @@ def test_ten_addresses_that_swallow_connections_are_given_up_together(loopback, 
         raise TimeoutError
 
     monkeypatch.setattr(targets.socket, "create_connection", swallow)
-    with pytest.raises(targets.NoAnswer, match="no whole answer"):
+    with pytest.raises(targets.NoAnswer, match="No complete response"):
         targets.post("http://hooks.example/", b"{}", {})
     assert len(tried) < 10

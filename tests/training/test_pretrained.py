@@ -88,8 +88,8 @@ def test_weights_are_downloaded_once(server, settings, sha256):
     ("path", "sha256", "words"),
     [
         ("/weights", "0" * 64, "its SHA-256 is another"),
-        ("/page", None, "it is no Paddle parameter file, or not a whole one"),
-        ("/unsized", None, "it is no Paddle parameter file, or not a whole one"),
+        ("/page", None, "it is not a Paddle parameter file, or it is incomplete"),
+        ("/unsized", None, "it is not a Paddle parameter file, or it is incomplete"),
         ("/broken", None, "the transfer broke off"),
         ("/missing", SHA256, "the server answers 404"),
     ],

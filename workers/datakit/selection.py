@@ -114,8 +114,8 @@ def _report_unreadable(sample: Sample, facts: Checked, findings: Findings) -> No
     text = join([names.show(sample.entry.path), facts.error])
     if "truncated" in facts.error:  # Pillow's text
         message = msg_n(
-            "{count} image ends before it is whole and was left out.",
-            "{count} images end before they are whole and were left out.",
+            "{count} image is truncated and was left out.",
+            "{count} images are truncated and were left out.",
         )
         findings.add("warn", "truncated", message, text)
     else:
