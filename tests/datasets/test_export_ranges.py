@@ -54,9 +54,10 @@ def test_another_export_and_bytes_beyond_its_end_are_no_parts(address, get):
 
 
 def test_an_export_of_which_nobody_reads_a_byte_closes_the_index(address, get, monkeypatch):
-    closed, close = [], Index.close
-    monkeypatch.setattr(Index, "close", lambda index: (closed.append(index), close(index)))
+    held, enter, close = set(), Index.__enter__, Index.close
+    monkeypatch.setattr(Index, "__enter__", lambda index: held.add(index) or enter(index))
+    monkeypatch.setattr(Index, "close", lambda index: held.discard(index) or close(index))
     answer = get(address + "csv")
-    assert not closed
+    assert len(held) == 1
     answer.close()
-    assert len(closed) == 1
+    assert not held
