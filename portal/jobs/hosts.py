@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from portal.jobs import sites
@@ -55,7 +55,7 @@ class Reporter:
         try:
             Worker.objects.update_or_create(name=self._name, defaults=self._fields | now)
             Worker.objects.filter(seen_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("this worker could not write down that it is there: %s", error)
         finally:
             connection.close()  # pool processes that are forked later must not inherit it
@@ -69,7 +69,7 @@ class Reporter:
         self._stop.set()
         try:
             Worker.objects.filter(name=self._name).delete()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("this worker could not write down that it is gone: %s", error)
         finally:
             connection.close()
