@@ -83,7 +83,9 @@ def pages(rows, people) -> dict[str, str]:
         answer = client.get(address)
         html = answer.headers.get("Content-Type", "").startswith("text/html")
         html = html and "Content-Disposition" not in answer.headers  # a download is no page
-        if answer.status_code == 200 and html and b"<html" in answer.content:
+        if answer.streaming:
+            answer.close()
+        elif answer.status_code == 200 and html and b"<html" in answer.content:
             found[name] = address
     assert len(found) > 25
     return found | {"failed run": reverse("run-detail", args=[rows["failed"].pk])}
