@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portal.teams.models import Role
+from workers.contract.messages import msg
 
 if TYPE_CHECKING:
     from portal.jobs.context import JobContext
@@ -93,7 +94,25 @@ def register(kind: Kind) -> None:
 
 
 def get(name: str) -> Kind:
-    return _kinds[name]
+    """The kind of a job that is there. During an upgrade it may be of a newer release."""
+    return _kinds.get(name) or _newer(name)
+
+
+def is_known(name: str) -> bool:
+    return name in _kinds
+
+
+def _newer(name: str) -> Kind:
+    """Its jobs wait for a worker of their release; administrators may cancel them."""
+    return Kind(
+        name=name,
+        title=msg("Job of a newer release ({name})", name=name),
+        queue="default",
+        time_limit=0,
+        claim=lambda job: False,
+        held_up=lambda ids: ids,
+        role=Role.ADMIN,
+    )
 
 
 def all_kinds() -> list[Kind]:

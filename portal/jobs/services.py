@@ -25,6 +25,8 @@ def submit(kind_name: str, team, created_by, site: str = "", **fields) -> Job:
 
     ``site``: of the board that the job is for.
     """
+    if not kinds.is_known(kind_name):
+        raise KeyError(kind_name)
     kind = kinds.get(kind_name)
     fields = {"queue": sites.queue_at(kind.queue, site), "trace": tracing.parent(), **fields}
     job = Job.objects.create(kind=kind.name, team=team, created_by=created_by, **fields)
@@ -90,6 +92,10 @@ def retry(job: Job, created_by=None, **fields) -> Job:
                 pk=job.pk,
                 status=IN_WORDS[job.status],
             )
+        )
+    if not kinds.is_known(job.kind):
+        raise IllegalTransition(
+            msg("Job {pk} is of a newer release of Slipway, which alone can retry it.", pk=job.pk)
         )
     if "attempt" not in fields:
         refuse_if_full(job.team)
@@ -165,7 +171,8 @@ def _without_heartbeat() -> list[Job]:
     Checked twice: after the database was locked or full, or the machine asleep, every heartbeat is old; a
     live worker writes one between the two checks.
     """
-    live = Job.objects.filter(status__in=scheduler.RUNNING_STATUSES)
+    known = [kind.name for kind in kinds.all_kinds()]  # a newer release looks after its own
+    live = Job.objects.filter(status__in=scheduler.RUNNING_STATUSES, kind__in=known)
     first = live.filter(heartbeat_at__lt=timezone.now() - settings.JOB_LOST_AFTER)
     found = list(first.values_list("pk", flat=True))
     if not found:
