@@ -42,3 +42,9 @@ def read_labels(listing: Path, num_classes: int, partly: bool = False) -> list[t
             msg("The data set has no images in {name}: add images and upload it again.", name=listing.name)
         )
     return pairs
+
+
+def read_images(listing: Path) -> list[str]:
+    """Return the image path in the dataset of each line of a split's list, labelled or not."""
+    lines = map(str.strip, listing.read_text(encoding="utf-8").splitlines())
+    return [line.rpartition(" ")[0] for line in lines if line]

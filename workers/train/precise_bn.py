@@ -19,13 +19,13 @@ from typing import Any
 
 from workers.contract.splits import TRAIN
 from workers.train.evaluation import normalised
-from workers.train.labels import read_labels
+from workers.train.labels import read_images, read_labels
 from workers.train.parameters import Plan
 from workers.train.progress import MARK, SETTLED
 
 KEY = "PreciseBN"  # of the suite's configuration
-MOST = 512  # images
-EACH_EPOCH = 256  # before the evaluation of an epoch
+EACH_EPOCH = 256  # images, labelled or not
+MOST = 512  # labelled images
 LEAST = 8  # fewer say little about the images to come
 BATCH = 32
 
@@ -44,35 +44,43 @@ def described(plan: Plan) -> dict[str, Any]:
 
 def settle_before_evaluations(engine: Any, told: dict[str, Any]) -> None:
     """Make PaddleClas's engine evaluate, and so choose and save, epochs with re-estimated statistics."""
-    used = [pixels for pixels, _ in batches(told, EACH_EPOCH)]
-    images = sum(map(len, used))
-    if images < LEAST:
+    names = read_images(_listing(told))
+    chosen = random.Random(told["seed"]).sample(names, min(EACH_EPOCH, len(names)))
+    if len(chosen) < LEAST:
         return
-    evaluate = engine.eval
+    used, evaluate = [_pixels(told, batch) for batch in _evenly(chosen)], engine.eval
 
     def settled(epoch: int = 0) -> float:
         re_estimate(engine.model, used)
         return evaluate(epoch)
 
     engine.eval = settled
-    print(f"{MARK} {SETTLED} {json.dumps({'images': images})}", flush=True)
+    print(f"{MARK} {SETTLED} {json.dumps({'images': len(chosen)})}", flush=True)
 
 
-def batches(told: dict[str, Any], most: int = MOST) -> Iterator[tuple[Any, Any]]:
-    """Yield (pixels, labels) of labelled training images in batches of nearly equal size.
-
-    A batch of one image has no variance.
-    """
+def batches(told: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield (pixels, labels) of labelled training images in batches of nearly equal size."""
     import numpy
 
-    dataset = Path(told["dataset"])
-    labelled = read_labels(dataset / f"{TRAIN}.txt", told["classes"], partly=True)
-    pairs = random.Random(told["seed"]).sample(labelled, min(most, len(labelled)))
-    count = max(1, round(len(pairs) / BATCH))
-    for first in range(count):
-        paths = [dataset / name for name, _ in pairs[first::count]]
-        labels = numpy.array([label for _, label in pairs[first::count]])
-        yield normalised(paths, tuple(told["input_size"]), told["mean"], told["std"]), labels
+    labelled = read_labels(_listing(told), told["classes"], partly=True)
+    pairs = random.Random(told["seed"]).sample(labelled, min(MOST, len(labelled)))
+    for batch in _evenly(pairs):
+        yield _pixels(told, [name for name, _ in batch]), numpy.array([label for _, label in batch])
+
+
+def _listing(told: dict[str, Any]) -> Path:
+    return Path(told["dataset"]) / f"{TRAIN}.txt"
+
+
+def _evenly(rows: list[Any]) -> list[list[Any]]:
+    """Batches of nearly equal size: one of a single image would have no variance."""
+    count = max(1, round(len(rows) / BATCH))
+    return [rows[first::count] for first in range(count)]
+
+
+def _pixels(told: dict[str, Any], names: list[str]) -> Any:
+    paths = [Path(told["dataset"]) / name for name in names]
+    return normalised(paths, tuple(told["input_size"]), told["mean"], told["std"])
 
 
 def re_estimate(network: Any, batches: list[Any]) -> None:

@@ -189,15 +189,18 @@ def what_the_loss_ignores_goes_first() -> None:
 
 
 def an_epoch_is_evaluated_with_the_statistics_of_images_as_boards_see_them() -> None:
-    images = [(numpy.full([4, 2, 3, 3], value, "float32"), None) for value in (1, 2, 6)]
-    precise_bn.batches = lambda told, most: iter(images)
+    names = [f"images/{number}.png" for number in range(12)]
+    precise_bn.read_images = lambda listing: names
+    precise_bn._pixels = lambda told, batch: numpy.stack(
+        [numpy.full([2, 3, 3], names.index(name), "float32") for name in batch]
+    )
     network, seen = Sequential(BatchNorm2D(2)), []
     network.train()
     engine = SimpleNamespace(
         model=network, eval=lambda epoch: seen.append((epoch, network[0]._mean.numpy().tolist())) or 0.5
     )
-    precise_bn.settle_before_evaluations(engine, {})
-    assert engine.eval(7) == 0.5 and seen == [(7, [3.0, 3.0])], seen
+    precise_bn.settle_before_evaluations(engine, {"dataset": "", "seed": 0})
+    assert engine.eval(7) == 0.5 and seen == [(7, [5.5, 5.5])], seen
     assert network[0]._momentum == BatchNorm2D(2)._momentum
 
 
