@@ -95,7 +95,7 @@ def retry(job: Job, created_by=None, **fields) -> Job:
         )
     if not kinds.is_known(job.kind):
         raise IllegalTransition(
-            msg("Job {pk} is of a newer release of Slipway, which alone can retry it.", pk=job.pk)
+            msg("Job {pk} belongs to a newer release of Slipway: only that release can retry it.", pk=job.pk)
         )
     if "attempt" not in fields:
         refuse_if_full(job.team)

@@ -44,7 +44,7 @@ def test_it_is_not_retried_here_and_its_release_looks_after_it(newer, alice):
     assert newer.status == Status.RUNNING
     Job.objects.filter(pk=newer.pk).update(status=Status.FAILED)
     newer.refresh_from_db()
-    with pytest.raises(IllegalTransition, match="of a newer release of Slipway"):
+    with pytest.raises(IllegalTransition, match="only that release can retry it"):
         services.retry_by(alice, newer)
 
 
