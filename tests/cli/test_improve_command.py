@@ -63,3 +63,18 @@ def test_what_is_missing_or_needless_is_refused_with_a_sentence(run, slipway):
     answer = slipway("improve", run.pk, "--method", "qat")
     assert answer.code == 6 and "nothing to win back" in answer.err
     assert improved(slipway, run, "--method", "qat", "--anyway")
+
+
+def test_a_share_of_0_is_refused_and_not_taken_for_the_default(run, slipway):
+    for share in ("0", "0.05"):
+        answer = slipway("improve", run.pk, "--method", "prune", "--share", share)
+        assert answer.code == 6 and "Leave 10 to 90 % of the cost" in answer.err
+    assert Run.objects.count() == 1
+
+
+def test_a_number_that_json_cannot_hold_is_named_at_once(run, slipway):
+    for share in ("nan", "inf"):
+        answer = slipway("improve", run.pk, "--method", "prune", "--share", share)
+        assert answer.code == 2 and "'--share': give a number, 0 to 1." in answer.err
+    answer = slipway("improve", run.pk, "--method", "prune", "--set", "learning_rate=NaN")
+    assert answer.code == 2 and "NaN and infinite numbers cannot be sent" in answer.err

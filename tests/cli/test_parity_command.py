@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.models.models import Evaluation
+from portal.models.models import CompiledModel, Evaluation
 from portal.runs.models import Run
 from portal.tasks import Stage
 from tests.seed import Seeder
@@ -55,3 +55,15 @@ def test_the_limits_of_a_new_run_are_parameters(run, slipway):
     assert (made.params["max_drop"], made.params["fail_under"]) == (0.01, 0.9)
     assert slipway("clone", made.pk, "--max-drop", "0.2").code == 0
     assert Run.objects.latest("id").params["max_drop"] == 0.2
+
+
+def test_a_limit_without_a_measurement_is_not_met(run, slipway):
+    CompiledModel.objects.all().delete()
+    assert slipway("parity", run.pk).code == 0
+    answer = slipway("parity", run.pk, "--max-drop", "0.5")
+    assert answer.code == 6 and f"Run {run.pk} has no measurement for this limit." in answer.err
+    assert slipway("parity", run.pk, "--fail-under", "0.5").code == 0  # the trained model is measured
+    Evaluation.objects.all().delete()
+    assert slipway("parity", run.pk, "--fail-under", "0.5").code == 6
+    for limit in ("nan", "inf"):
+        assert slipway("parity", run.pk, "--max-drop", limit).code == 2

@@ -153,6 +153,8 @@ class Calls:
             try:
                 answer = self.send_once(method, path, **options)
             except requests.RequestException as error:
+                if isinstance(error, requests.exceptions.InvalidJSONError):
+                    raise Usage("NaN and infinite numbers cannot be sent: give a finite one.") from error
                 if _is_untrusted(error):
                     raise Unreachable(UNTRUSTED.format(base=self.base)) from error
                 tries.pause(f"There is no answer from {self.base}{_why(error)}.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+import math
+from typing import Any, NoReturn
 
 import click
 
@@ -21,11 +22,15 @@ class Whole(click.IntRange):
 
 
 class Number(click.FloatRange):
-    """A number from ``min`` to ``max``, both included."""
+    """A finite number from ``min`` to ``max``, both included."""
 
     def __init__(self, min: float | None = None, max: float | None = None, unit: str = ""):
         super().__init__(min, max)
         self.unit = unit
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        return number if math.isfinite(number) else self.fail("", param, ctx)
 
     def fail(
         self, message: str, param: click.Parameter | None = None, ctx: click.Context | None = None

@@ -34,7 +34,7 @@ def _page(app: App, search: str) -> str:
 
 @click.option("--dataset", required=True, metavar="NAME[@VERSION]", help="What it is trained on.")
 @click.option("--chip", required=True, help="The chip that it must fit.")
-@click.option("--minutes", type=Whole(1, unit="minutes"), required=True, help="The budget of time.")
+@click.option("--minutes", type=Whole(5, 10080, unit="minutes"), required=True, help="The budget of time.")
 @click.option(
     "--max-ms",
     type=Number(0, unit="milliseconds"),

@@ -9,13 +9,13 @@ import click
 
 from slipway import lookup, waiting
 from slipway.cli import follow
-from slipway.cli.app import App, at, command, limited
+from slipway.cli.app import App, at, command, is_given, limited
 from slipway.cli.commands import readings
 from slipway.cli.commands.jobs import by_status
 from slipway.cli.numbers import Number
 from slipway.cli.screen import Screen, percent, points, seconds
 from slipway.documents import required
-from slipway.errors import BelowLimits, Usage
+from slipway.errors import BelowLimits, Refused, Usage
 from slipway.types import Quality
 
 
@@ -102,7 +102,7 @@ def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...],
 @click.option("--unlabelled", metavar="NAME[@VERSION]", help="distill: images that need no labels.")
 @click.option(
     "--share",
-    type=float,
+    type=Number(0, 1),
     help="prune: the share of its cost that remains, 0.1 to 0.9; default half, or the least possible.",
 )
 @click.option("--unit", type=click.Choice(["cycles", "macs"]), help="prune: what the cost is counted in.")
@@ -113,7 +113,7 @@ def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...],
 @click.option("--watch", "to_watch", is_flag=True, help="Wait for its end; the outcome is the exit code.")
 def improve(app: App, origin: str, settings: tuple[str, ...], to_watch: bool, **given):
     """Improve a run's model for its chips, in a new run with the same chips."""
-    body = {key: value for key, value in given.items() if value}
+    body = {key: value for key, value in given.items() if is_given(value) and value != ""}
     body["params"] = dict(map(_setting, settings))
     if body.get("unlabelled"):
         body["unlabelled"] = _version(app, body["unlabelled"])["id"]
@@ -180,16 +180,32 @@ def _raise_if_missed(quality: Quality | None) -> None:
 def parity(app: App, run: str, **wanted: float | None):
     """Show the loss at each stage, from the trained model to the boards, and why.
 
-    Limits given here replace the run's own; if a model misses them, the exit code says so.
+    Limits given here replace the run's own; if a model misses them, or nothing was measured that they can
+    judge, the exit code says so.
     """
-    found = app.client.parity(lookup.number(run, "run"), **wanted)
+    number = lookup.number(run, "run")
+    found = app.client.parity(number, **wanted)
     app.screen.document(found)
     for branch in found["branches"]:
         app.screen.line(branch["finding"]["sentence"])
         _print_branch(app.screen, found["metric"]["title"], branch)
     if not found["branches"]:
         app.screen.line("No compiled model has been measured yet.")
-    _raise_if_missed(required(found, "quality"))
+    quality = required(found, "quality")
+    _raise_if_missed(quality)
+    _raise_if_unjudged(number, wanted, quality, bool(found["branches"]))
+
+
+def _raise_if_unjudged(
+    number: int, wanted: dict[str, float | None], quality: Quality | None, is_compiled: bool
+) -> None:
+    """A script that gives a limit must not take a run without measurements for a good one."""
+    is_unjudged = quality is None or (wanted["max_drop"] is not None and not is_compiled)
+    if is_unjudged and any(limit is not None for limit in wanted.values()):
+        raise Refused(
+            f"Run {number} has no measurement for this limit. If it is still running, wait for its end: "
+            f"slipway watch {number}  If it has ended, see why: slipway show {number}"
+        )
 
 
 def _print_branch(screen: Screen, metric: str, branch: dict[str, Any]) -> None:
