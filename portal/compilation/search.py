@@ -7,6 +7,7 @@ compiles the same settings twice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,6 +57,22 @@ class Tried:
     search: QuantizationSearch
     variants: list[Variant]
     errors: list[LayerErrors]  # of these variants, newest last
+    own: frozenset[int]  # the compiled models that this search started
+
+    @property
+    def settled(self) -> list[Variant]:
+        """The variants whose settings are not tried again.
+
+        What was cancelled or failed before this search, or beside it, says nothing about these settings.
+        """
+        return [one for one in self.variants if one.compiled.is_ready or one.compiled.pk in self.own]
+
+    def errors_of(self, variant: Variant) -> LayerErrors | None:
+        """The measured layer errors of a variant, else this search's own attempt to measure them."""
+        rows = [one for one in reversed(self.errors) if one.compiled_model_id == variant.compiled.pk]
+        measured = [one for one in rows if one.job.status == Status.SUCCEEDED]
+        own = [one for one in rows if one.search_id == self.search.pk]
+        return next(iter(measured + own), None)
 
     @property
     def is_waiting(self) -> bool:
@@ -83,21 +100,26 @@ class Tried:
     def found(self) -> Variant | None:
         """The cheapest variant that meets the limit, else the one nearest to it; verified ones first."""
         if self.holding:
-            return min(
-                self.holding, key=lambda one: (not one.is_proven, one.compiled.cost["cycles"], one.drop)
-            )
+            return min(self.holding, key=lambda one: (not one.is_proven, _cycles(one), one.drop))
         return min(self.measured, key=lambda one: (not one.is_proven, one.drop), default=None)
+
+
+def _cycles(variant: Variant) -> float:
+    return variant.compiled.cost.get("cycles", math.inf)
 
 
 def tried(search: QuantizationSearch) -> Tried:
     found = variants.variants_of(search.variants)
     errors = LayerErrors.objects.filter(compiled_model__in=[one.compiled for one in found])
-    return Tried(search, found, list(errors.select_related("job").order_by("pk")))
+    own = frozenset(search.started.values_list("pk", flat=True))
+    return Tried(search, found, list(errors.select_related("job").order_by("pk")), own)
 
 
 def advance(search: QuantizationSearch) -> None:
     """Start the next step, or decide. Does nothing while a step is running, and after the end."""
     with transaction.atomic():
+        # A search of the same model, or a person, must not start the same settings meanwhile.
+        Model.objects.select_for_update().get(pk=search.model_id)
         search = (
             QuantizationSearch.objects.select_for_update().select_related("model", "job").get(pk=search.pk)
         )
@@ -114,7 +136,7 @@ def advance(search: QuantizationSearch) -> None:
 def _start_next(now: Tried) -> bool:
     """Start the first untried step; False if nothing is left."""
     search, images = now.search, now.search.model.dataset_version.train_images
-    known = {key(one.settings, images) for one in now.variants}
+    known = {key(one.settings, images) for one in now.settled}
     for settings in _ladder(now):
         if key(settings, images) not in known:
             target = search.chip, search.channel_order
@@ -152,7 +174,7 @@ def _has_float(search: QuantizationSearch) -> bool:
 def _with_wide_layers(now: Tried) -> Iterator[Settings]:
     """The best int8 variant with its worst layers in 16 bits, once the layer errors are measured."""
     best = now.best()
-    errors = best and _errors_of(now, best)
+    errors = best and now.errors_of(best)
     if not errors or errors.job.status != Status.SUCCEEDED:
         return
     worst = layer_errors.worst(errors.layers)
@@ -161,14 +183,10 @@ def _with_wide_layers(now: Tried) -> Iterator[Settings]:
             yield best.settings | {"int16_layers": worst[:count]}
 
 
-def _errors_of(now: Tried, variant: Variant) -> LayerErrors | None:
-    return next((one for one in reversed(now.errors) if one.compiled_model_id == variant.compiled.pk), None)
-
-
 def _measure_layers(now: Tried) -> bool:
     """Request the layer errors of the best variant; False if they are known, or unavailable."""
     best = now.best()
-    if best is None or _errors_of(now, best) is not None:
+    if best is None or now.errors_of(best) is not None:
         return False
     job = now.search.job
     layer_errors.start(best.compiled, job.created_by, search=now.search, priority=job.priority)

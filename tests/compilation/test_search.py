@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.compilation import search, variants
+from portal.compilation import layer_errors, search, variants
 from portal.compilation.models import LayerErrors, QuantizationSearch
 from portal.compilation.variants import target_of
 from portal.jobs import services as jobs
@@ -135,6 +135,36 @@ def test_a_variant_that_fails_is_left_out(start):
     search.after_any(child)
     found = ended(found)
     assert found.met and found.started.count() == 2
+
+
+def test_a_new_search_tries_what_an_earlier_one_could_not_measure(start, alice):
+    first = start(0.0)
+    jobs.cancel(first.job, by="alice")
+    second = start(drop_of(1))
+    failing = second.started.get().job
+    failing.move_to(Status.RUNNING)
+    failing.move_to(Status.FAILED, message="The disk was full.")
+    assert settings_of(second.started.all()) == settings_of(first.started.all())
+    jobs.cancel(second.job, by="alice")
+
+    found = ended(start(drop_of(1)))
+    assert found.met
+    assert settings_of(found.started.all()) == [("kl_divergence", "channel", []), ("mmse", "channel", [])]
+
+
+def test_layer_errors_that_were_not_measured_before_are_measured_again(start, compiled, alice):
+    best = variants.make(**target_of(compiled.model, "rv1106"), user=alice, settings={"algorithm": "mmse"})
+    run_queued_jobs()
+    jobs.cancel(layer_errors.measure(CompiledModel.objects.get(pk=best.pk), alice).job, by="alice")
+    found = ended(start(0.0))
+    assert found.met and LayerErrors.objects.get(search=found).layers
+
+
+def test_two_searches_of_a_model_share_what_they_measure(start):
+    one, other = start(drop_of(1)), start(drop_of(1))
+    assert not other.started.exists()
+    assert ended(one).met and ended(other).met
+    assert CompiledModel.objects.count() == 3
 
 
 def test_a_variant_whose_worker_died_is_done_again_and_nothing_twice(start):
