@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from portal.compilation.quantization import FEW_CALIBRATED
+from portal.compilation.quantization import FEW_CALIBRATED, whole
 from portal.core.messages import word
+from portal.models.models import Model, Origin
 from portal.runs.parity import FEWEST, Branch, StageResult
 from portal.tasks import Stage
 from portal.tasks.doubts import percent
@@ -18,6 +19,7 @@ from workers.contract.messages import Message, msg, msg_n
 
 FEW_STEPS = 300  # with fewer training steps, batch normalisation statistics may not have settled
 UNLIKE = 0.5  # of the measured images lie outside the calibration images' range
+ANCESTORS = 50  # models at most that a model goes on from
 OTHER_PIXELS = 0.9  # a board that agrees less often sees other pixels than the simulator
 FELL = 0.05  # a significant drop of a detector's best score threshold
 Cause = tuple[Message, Message]
@@ -39,13 +41,7 @@ class Finding:
 def finding(branch: Branch) -> Finding:
     worst, metric = branch.worst, word(branch.task.metric_title)
     if worst is None:
-        values = [row.evaluation.value for row in branch.rows if row.evaluation.value is not None]
-        places = (
-            {"metric": metric, "first": percent(values[0]), "last": percent(values[-1])} if values else {}
-        )
-        return Finding(
-            msg("No stage lost accuracy: {metric} is {first} at the start and {last} at the end.", **places)
-        )
+        return Finding(_nothing_lost(branch, metric))
     places = {"stage": worst.title, "points": f"{100 * worst.drop:.2f}", "metric": metric}
     if worst.by_chance:
         return Finding(_may_be_chance(worst, places), worst, by_chance=True)
@@ -59,8 +55,29 @@ def finding(branch: Branch) -> Finding:
     return Finding(sentence, worst)
 
 
+def _nothing_lost(branch: Branch, metric: Message) -> Message:
+    values = [row.evaluation.value for row in branch.rows if row.evaluation.value is not None]
+    if not values:
+        return msg(
+            "No stage has a figure of {metric}: the measured images have nothing to find.", metric=metric
+        )
+    return msg(
+        "No stage lost accuracy: {metric} is {first} at the start and {last} at the end.",
+        metric=metric,
+        first=percent(values[0]),
+        last=percent(values[-1]),
+    )
+
+
 def _may_be_chance(worst: StageResult, places: dict) -> Message:
     parity = worst.parity
+    if worst.changed_none:
+        return msg(
+            "{stage} lost {points} points of {metric}, but of {measured} none became worse: only scores "
+            "moved a little. There is nothing to fix.",
+            **places,
+            measured=worst.evaluation.measured_on,
+        )
     return msg(
         "{stage} lost {points} points of {metric}, but that may be chance: of {measured}, {lost} became "
         "worse and {gained} better. Measure on more images to know.",
@@ -116,6 +133,8 @@ def _few_calibrated(branch: Branch, row: StageResult) -> Cause | None:
     if count is None or count >= FEW_CALIBRATED:
         return None
     cause = msg_n("only {count} image set its scales", "only {count} images set its scales", count)
+    if count >= branch.compiled.model.dataset_version.train_images:
+        return cause, msg("add images to the training split, since all of them were used")
     return cause, msg("convert again with more calibration images")
 
 
@@ -138,18 +157,42 @@ def _outliers(branch: Branch, row: StageResult) -> Cause | None:
     if not names:
         return None
     cause = msg("a few values of {names} are far larger than all others", names=names[:3])
-    return cause, msg("convert with the algorithm mmse, or train on with quantization-aware training")
+    return cause, _finer_quantization(branch)
+
+
+def _finer_quantization(branch: Branch) -> Message:
+    """What this compiled model has not had yet."""
+    has_mmse = whole(branch.compiled.quantization)["algorithm"] == "mmse"
+    was_aware = branch.compiled.model.origin == Origin.QUANTIZATION_AWARE
+    if has_mmse and was_aware:
+        return msg("search other quantization settings, or train a larger recipe")
+    if has_mmse:
+        return msg("train on with quantization-aware training")
+    if was_aware:
+        return msg("convert with the algorithm mmse")
+    return msg("convert with the algorithm mmse, or train on with quantization-aware training")
 
 
 def _few_steps(branch: Branch, row: StageResult) -> Cause | None:
-    params, images = branch.compiled.model.params, branch.compiled.model.dataset_version.train_images
-    if not params.get("epochs") or not params.get("batch_size"):
-        return None
-    steps = params["epochs"] * max(1, images // params["batch_size"])
-    if steps >= FEW_STEPS:
+    steps, params = _steps_of(branch.compiled.model), branch.compiled.model.params
+    if not steps or steps >= FEW_STEPS:
         return None
     cause = msg("{steps} training steps leave the ranges inside the network unsettled", steps=steps)
     return cause, msg("train for {longer} epochs or more", longer=-(-params["epochs"] * FEW_STEPS // steps))
+
+
+def _steps_of(model: Model | None) -> int:
+    """The training steps of a model and of those that it goes on from; 0 if unknown."""
+    total = 0
+    for _ in range(ANCESTORS):
+        if model is None:
+            break
+        epochs, batch = model.params.get("epochs"), model.params.get("batch_size")
+        if not epochs or not batch:
+            return 0
+        total += epochs * max(1, model.dataset_version.train_images // batch)
+        model = model.parent
+    return total
 
 
 def _fallen_scores(branch: Branch, row: StageResult) -> Cause | None:
@@ -158,12 +201,14 @@ def _fallen_scores(branch: Branch, row: StageResult) -> Cause | None:
     if before is None or after is None or before - after < FELL:
         return None
     cause = msg("scores fell: the best threshold fell from {before} to {after}", before=before, after=after)
+    if whole(branch.compiled.quantization)["algorithm"] == "mmse":
+        return cause, msg("show boxes from {after} on", after=after)
     return cause, msg("show boxes from {after} on, or convert with the algorithm mmse", after=after)
 
 
 def _wide_ranges(branch: Branch, row: StageResult) -> Cause:
     cause = msg("the values inside the network spread too far for 8 bits")
-    return cause, msg("convert with the algorithm mmse, or train on with quantization-aware training")
+    return cause, _finer_quantization(branch)
 
 
 def _no_answers(branch: Branch, row: StageResult) -> Cause | None:

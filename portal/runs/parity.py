@@ -15,6 +15,7 @@ from workers.contract.messages import Message, msg
 from workers.datakit.scoring.intervals import chance_of
 
 CHANCE = 0.05  # a change this likely by chance is not significant
+UNSEEN = 0.01  # of the metric, that scores alone may move while no image is predicted differently
 FEWEST = 6  # images that got worse, with none better: the fewest that are significant
 
 
@@ -58,7 +59,17 @@ class StageResult:
         """Whether the change may be due to chance; False if unknown."""
         if "lost" not in self.parity:
             return False
+        if self.changed_none:
+            return self.drop <= UNSEEN
         return chance_of(self.parity["lost"], self.parity["gained"]) > CHANCE
+
+    @property
+    def changed_none(self) -> bool:
+        """Whether no image became worse or better.
+
+        A detector's metric depends on the scores of all boxes, those that are not shown too.
+        """
+        return not self.parity.get("lost") and not self.parity.get("gained")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from portal.compilation.models import LayerErrors
-from portal.models.models import CompiledModel, Evaluation
+from portal.models.models import CompiledModel, Evaluation, Model, Origin
 from portal.runs import causes
 from portal.runs.causes import cause_of, finding, smallest_loss
 from portal.runs.graph import Graph
@@ -153,6 +153,50 @@ def test_few_training_steps_are_a_cause(done):
     cause, advice = cause_of(branch, row)
     assert cause == "48 training steps leave the ranges inside the network unsettled"
     assert advice == "train for 25 epochs or more"
+
+
+def test_the_steps_of_the_models_that_it_goes_on_from_count(done):
+    branch, row = stage_row(done, Stage.SIMULATOR)
+    model = branch.compiled.model
+    model.params |= {"epochs": 4, "batch_size": 100}
+    model.parent = Model(params={"epochs": 30, "batch_size": 100}, dataset_version=model.dataset_version)
+    assert cause_of(branch, row)[0] == "the values inside the network spread too far for 8 bits"
+
+
+def test_a_cure_that_the_model_had_is_not_advised_again(done):
+    branch, row = stage_row(done, Stage.SIMULATOR)
+    compiled = branch.compiled
+    for settings, origin, advice in (
+        ({}, Origin.TRAINED, "convert with the algorithm mmse, or train on with quantization-aware training"),
+        ({}, Origin.QUANTIZATION_AWARE, "convert with the algorithm mmse"),
+        ({"algorithm": "mmse"}, Origin.TRAINED, "train on with quantization-aware training"),
+        (
+            {"algorithm": "mmse"},
+            Origin.QUANTIZATION_AWARE,
+            "search other quantization settings, or train a larger recipe",
+        ),
+    ):
+        compiled.quantization, compiled.model.origin = settings, origin
+        assert cause_of(branch, row)[1] == advice
+    compiled.facts |= {"calibration": {"images": 5}}
+    compiled.model.dataset_version.train_images = 5
+    assert cause_of(branch, row)[1] == "add images to the training split, since all of them were used"
+
+
+def test_a_loss_without_a_changed_image_is_no_chance_once_it_is_large(done):
+    lose(Stage.SIMULATOR, drop=0.004, lost=0)
+    told = finding(branch_of(done))
+    assert told.by_chance and "none became worse: only scores moved a little" in told.sentence
+    lose(Stage.SIMULATOR, drop=0.2, lost=0)
+    told = finding(branch_of(done))
+    assert not told.by_chance and "lost 20.00 points of Top-1, likely because" in told.sentence
+
+
+def test_without_any_figure_it_does_not_say_that_nothing_was_lost(done):
+    for stage in Stage:
+        change(stage, drop=None)
+    Evaluation.objects.update(value=None)
+    assert finding(branch_of(done)).sentence.startswith("No stage has a figure of Top-1")
 
 
 def test_scores_that_fell_are_a_cause_for_a_detector(done):
