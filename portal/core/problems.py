@@ -99,7 +99,8 @@ def _other_type(request) -> str:
     """What to send instead of a body of this type."""
     accepted = [parser.media_type for parser in getattr(request, "parsers", ())]
     if "multipart/form-data" in accepted:
-        return msg("Send {types}: this address does not accept a body of another type.", types=accepted)
+        types = msg("{first} or {last}", first=", ".join(accepted[:-1]), last=accepted[-1])
+        return msg("Send {types}: this address does not accept a body of another type.", types=types)
     return msg(
         "Send application/json. Send a file to {uploads} first, and name the upload here.", uploads=UPLOADS
     )

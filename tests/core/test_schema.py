@@ -88,6 +88,12 @@ def test_where_no_file_is_taken_json_is_the_only_kind(api, kind):
         assert "Send a file to /api/v1/uploads/ first" in answer.json()["detail"]
 
 
+def test_a_refused_type_is_answered_with_the_types_that_are_taken(api):
+    answer = api.post("/api/v1/datasets/", "a,b", content_type="text/csv")
+    assert answer.status_code == 415
+    assert answer.json()["detail"].startswith("Send application/json or multipart/form-data: ")
+
+
 def test_roles_of_folders_come_as_lines_in_a_form(api):
     body = {"name": "Pets", "file": class_zip(), "roles": "cat=class\ndog=ignored"}
     assert api.post("/api/v1/datasets/", body, format="multipart").status_code == 201
