@@ -49,7 +49,9 @@ def register() -> None:
         )
     )
     usage.add_reading_jobs("dataset_version__source__content_hash")
-    quota_usage.add_storage(StoragePart("datasets", _("Images of datasets"), stored_bytes.of_datasets))
+    quota_usage.add_storage(
+        StoragePart("datasets", _("Images of datasets and their indexes"), stored_bytes.of_datasets)
+    )
     quota_usage.add_storage(
         StoragePart("uploads", _("Uploads that are no dataset yet"), stored_bytes.of_uploads)
     )

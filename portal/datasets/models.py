@@ -128,6 +128,7 @@ class DatasetVersion(models.Model):
     # The version from whose boxes it was made.
     source = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="cuts")
     index = models.FileField(max_length=300, blank=True)  # see ``index.py``; set once ready
+    index_bytes = models.PositiveBigIntegerField(default=0, db_default=0)
     packs = models.ManyToManyField(Pack, related_name="versions")
     content_hash = models.CharField(max_length=64, blank=True, db_index=True)
     class_names = models.JSONField(default=list)

@@ -247,7 +247,7 @@ def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     made = {artifact.name: artifact for artifact in job.artifacts.all()}
     if earlier := version.index.name:
         transaction.on_commit(lambda: default_storage.delete(earlier))
-    version.index = made["index.sqlite"].file.name
+    version.index, version.index_bytes = made["index.sqlite"].file.name, made["index.sqlite"].size
     version.save()
     for pack in result["packs"]:
         Pack.objects.create(dataset=dataset, file=made[f"packs/{pack['name']}"].file.name, **pack)

@@ -8,8 +8,9 @@ from portal.datasets.models import DatasetVersion, Pack, Upload
 
 
 def of_datasets(team) -> int:
-    """Bytes of dataset images, each once however many versions have it."""
-    return _sum(Pack.objects.filter(dataset__team=team), "bytes")
+    """Bytes of dataset images, each once however many versions have it, and of each version's index."""
+    images = _sum(Pack.objects.filter(dataset__team=team), "bytes")
+    return images + _sum(DatasetVersion.objects.for_team(team), "index_bytes")
 
 
 def of_uploads(team) -> int:

@@ -51,8 +51,8 @@ def sweep() -> None:
 def _forget_images(version: DatasetVersion) -> None:
     """Release what an earlier check left for a version that was then read again and refused."""
     index = version.index.name
-    version.index = ""
-    version.save(update_fields=["index"])
+    version.index, version.index_bytes = "", 0
+    version.save(update_fields=["index", "index_bytes"])
     version.packs.clear()
     if index:
         transaction.on_commit(lambda: default_storage.delete(index))

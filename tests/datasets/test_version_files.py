@@ -118,9 +118,10 @@ def test_the_quota_counts_what_is_stored_and_shared_images_once(team, alice, run
     settings.TEAM_QUOTA_BYTES = 10**6
     for _ in range(3):
         uploaded(team, alice, two_classes(20), run_jobs)
-    packed = Pack.objects.get().bytes
-    assert upload_limits.quota_left(team) == 10**6 - packed
-    assert packed < DatasetVersion.objects.first().bytes + 1
+    packed, sizes = Pack.objects.get().bytes, stored_files()
+    listed = sum(size for name, size in sizes.items() if name.endswith("index.sqlite"))
+    assert upload_limits.quota_left(team) == 10**6 - packed - listed
+    assert packed < DatasetVersion.objects.first().bytes + 1 and listed > 0
 
 
 def test_a_lost_pack_or_index_is_said_to_be(team, alice, run_jobs):
