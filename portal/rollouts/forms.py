@@ -79,7 +79,9 @@ class RolloutForm(StyledForm):
         required=False,
         label=_("Only from"),
         widget=forms.TimeInput(attrs={"type": "time"}),
-        help_text=_("Of the day, in each board's time zone. Empty: at any time."),
+        help_text=_(
+            "Of the day, in each board's time zone; an undo does not wait for it. Empty: at any time."
+        ),
     )
     closes = forms.TimeField(required=False, label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}))
     hours = forms.IntegerField(

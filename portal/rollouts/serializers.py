@@ -101,7 +101,9 @@ class NewRolloutSerializer(KnownFieldsOnly, serializers.Serializer):
     pause_minutes = serializers.IntegerField(
         min_value=0, max_value=10080, required=False, error_messages=MINUTES
     )
-    opens = serializers.TimeField(required=False, allow_null=True, help_text="in the board's time zone")
+    opens = serializers.TimeField(
+        required=False, allow_null=True, help_text="in the board's time zone; an undo does not wait for it"
+    )
     closes = serializers.TimeField(required=False, allow_null=True)
     hours = serializers.IntegerField(
         min_value=1,

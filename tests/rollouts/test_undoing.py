@@ -1,8 +1,9 @@
 """An undone rollout leaves no board behind: also one that is away brings its earlier release back."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.devices.models import Device
@@ -44,6 +45,19 @@ def test_a_board_that_is_away_during_the_undo_goes_back_once_it_answers(rolled, 
     come_back(rollout)
     assert fleet.end() == ["Board 000"]
     assert (now(rollout).status, states(rollout)) == ("undone", ["rolled-back", "rolled-back"])
+
+
+def test_an_undo_does_not_wait_for_the_daily_window_and_the_page_says_so(rolled, alice, client):
+    fleet, rollout = rolled
+    fleet.finish()
+    hour = timezone.now().hour
+    closed = {"opens": time((hour + 2) % 24), "closes": time((hour + 3) % 24)}
+    Rollout.objects.update(**closed)
+    client.force_login(alice)
+    page = client.get(reverse("rollout-detail", args=[rollout.pk])).text
+    assert "an undo starts at once, at any hour" in page
+    undo(rollout, alice)
+    assert states(rollout) == ["undoing", "undoing"]
 
 
 def test_a_board_that_stays_away_is_given_up_at_a_new_deadline(rolled, alice):

@@ -55,7 +55,12 @@ def _page(app: App, number: int, **values) -> str:
 @click.option("--may-fail", type=Number(0, 1), help="Of each wave; more failures halt the rollout.")
 @click.option("--approval", "needs_approval", is_flag=True, help="Each further wave needs approval.")
 @click.option("--pause-minutes", type=Whole(0, 10080, unit="minutes"), help="Between waves.")
-@click.option("--from", "opens", metavar="HH:MM", help="Only from then, in each board's time zone.")
+@click.option(
+    "--from",
+    "opens",
+    metavar="HH:MM",
+    help="Only from then, in each board's time zone; an undo does not wait for it.",
+)
 @click.option("--until", "closes", metavar="HH:MM")
 @click.option("--hours", type=Whole(1, 2160, unit="hours"), help="Try boards that are away for so long.")
 @click.option("--replace-others", is_flag=True, help="Also boards with models of other datasets.")
