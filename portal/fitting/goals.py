@@ -75,8 +75,8 @@ def check(
     _check_augmentation(version, (params or {}).get("augmentation"), errors)
     chosen = _recipes(version, recipes, errors)
     wanted = [tuple(size) for size in sizes]
-    if chosen and wanted and not any(set(configs.recipes()[one].input_sizes) & set(wanted) for one in chosen):
-        errors["sizes"] = msg("None of the recipes can be trained at these sizes: choose others.")
+    if "recipes" not in errors:
+        _check_sizes(chosen, wanted, errors)
     if errors:
         raise PlanError(errors)
     limits = {key: limits.get(key) for key in LIMITS}
@@ -134,6 +134,19 @@ def _recipes(version, given, errors: dict) -> list[str]:
             recipes=", ".join(fitting),
         )
     return [name for name in fitting if name in given] if given else fitting
+
+
+def _check_sizes(recipes: list[str], wanted: list[tuple], errors: dict) -> None:
+    known = {tuple(size) for name in recipes for size in configs.recipes()[name].input_sizes}
+    unknown = [size for size in wanted if size not in known]
+    if unknown:
+        width, height = unknown[0]
+        errors["sizes"] = msg(
+            "None of the recipes can be trained at {width}x{height} pixels: choose from {sizes}.",
+            width=width,
+            height=height,
+            sizes=", ".join(f"{one}x{other}" for one, other in sorted(known)),
+        )
 
 
 def cycles_limit(limits: dict, chip: str, factor: float | None = None) -> float | None:
@@ -212,9 +225,14 @@ def _refuse_if_nothing_fits(found: list[Proposal]) -> None:
 
 
 def _too_short(found: list[Proposal]) -> Message:
-    quickest = min((one.load for one in found if not one.left_out), key=lambda one: one.seconds(1))
-    minutes = math.ceil(quickest.seconds(quickest.least_epochs) / halving.OF_BUDGET[0] / 60)
+    quickest = min((one for one in found if not one.left_out), key=_shortest)
+    minutes = math.ceil(_shortest(quickest) / halving.OF_BUDGET[0] / 60)
     return msg("That is too short for any candidate: allow at least {minutes} minutes.", minutes=minutes)
+
+
+def _shortest(one: Proposal) -> float:
+    """Seconds of its shortest training."""
+    return one.load.seconds(one.load.least_epochs)
 
 
 def words_of(one: Proposal) -> str:
@@ -230,7 +248,9 @@ def within_budget(found: list[Proposal], budget: float) -> list[Proposal]:
     seconds = budget * halving.OF_BUDGET[0]
     open_ones = [one for one in found if not one.left_out]
     quick = [one for one in open_ones if halving.fits_alone(one.load, seconds * halving.ONE_AT_MOST)]
-    quick = quick or [one for one in open_ones[:1] if halving.fits_alone(one.load, seconds)]
+    if not quick and open_ones:
+        quickest = min(open_ones, key=_shortest)
+        quick = [quickest] if halving.fits_alone(quickest.load, seconds) else []
     count = min(CANDIDATES_AT_MOST, halving.room([one.load for one in quick], seconds))
     kept = [quick[at] for at in halving.spread(len(quick), count)]
     return [one if one.left_out or one in kept else _without_time(one, one in quick) for one in found]
@@ -240,7 +260,7 @@ def _without_time(one: Proposal, is_quick: bool) -> Proposal:
     if is_quick:
         why = msg("The budget has no room for every candidate: similar ones are tried.")
     else:
-        minutes = round(one.load.seconds(one.load.least_epochs) / 60) or 1
+        minutes = round(_shortest(one) / 60) or 1
         why = msg_n(
             "Its shortest training takes about {count} minute, too long for the budget.",
             "Its shortest training takes about {count} minutes, too long for the budget.",

@@ -10,6 +10,9 @@ from portal.fitting.models import FitSearch
 from portal.fitting.standing import Standing
 from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
+from portal.runs.plan import PlanError
+
+FIELD_OF = {"sizes": "input_sizes", "minutes": "budget_minutes"}  # of the goal's errors
 
 
 class NewFitSearchSerializer(KnownFieldsOnly, serializers.Serializer):
@@ -49,7 +52,15 @@ class NewFitSearchSerializer(KnownFieldsOnly, serializers.Serializer):
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
 
     def goal(self) -> goals.Goal:
-        data = self.validated_data
+        """Raises PlanError with a sentence for each invalid field."""
+        try:
+            return self._goal(self.validated_data)
+        except PlanError as error:
+            named = {FIELD_OF.get(name, name): sentence for name, sentence in error.fields.items()}
+            raise PlanError(named) from error
+
+    @staticmethod
+    def _goal(data: dict) -> goals.Goal:
         limits = {"ms": "max_ms", "cycles": "max_cycles", "memory": "max_memory_bytes"}
         limits["accuracy"] = "min_accuracy"
         return goals.check(

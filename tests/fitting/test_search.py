@@ -1,10 +1,12 @@
 """The search for a model that fits a board: what it trains, what it goes on with, when it stops."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
-from portal.fitting import search
+from portal.fitting import goals, search
+from portal.fitting.halving import Load
 from portal.fitting.models import FitSearch, Trial
 from portal.jobs import services as jobs
 from portal.jobs.models import ErrorKind, Job, Status
@@ -221,6 +223,29 @@ def test_a_small_budget_tries_fewer_or_says_how_much_it_takes(start, goal):
     with pytest.raises(PlanError) as refused:
         goal(minutes=5, recipes=["mobilenet_v3_large_x1_0"], sizes=[(224, 224)])
     assert "allow at least" in str(refused.value.fields["minutes"])
+
+
+def test_the_minutes_that_a_refusal_names_are_enough(goal, monkeypatch):
+    cheap, quick = ("pp_lcnet_x0_25", 60.0), ("pp_lcnet_x1_0", 5.0)
+    rates = dict([cheap, quick])
+    monkeypatch.setattr(
+        goals, "load_of", lambda recipe, size, *_: Load(rates[recipe] / 100, images=1000, steps=60)
+    )
+    assert [one.recipe for one in goal(minutes=5).proposals if not one.left_out] == [quick[0]]
+    rates[quick[0]] = 20.0
+    with pytest.raises(PlanError) as refused:
+        goal(minutes=5)
+    named = int(re.search(r"at least (\d+) minutes", str(refused.value.fields["minutes"])).group(1))
+    assert any(not one.left_out for one in goal(minutes=named).proposals)
+    with pytest.raises(PlanError):
+        goal(minutes=named - 1)
+
+
+def test_a_size_that_no_recipe_has_is_named(goal):
+    with pytest.raises(PlanError) as refused:
+        goal(recipes=["pp_lcnet_x0_25"], sizes=[(64, 64), (65, 65)])
+    sentence = str(refused.value.fields["sizes"])
+    assert "trained at 65x65 pixels: choose from 64x64, 96x96" in sentence
 
 
 def test_a_full_queue_makes_it_wait(start, workers, team, monkeypatch):

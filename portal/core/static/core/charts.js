@@ -98,7 +98,7 @@ class Drawing {
 
   // Names under bars, each ``width`` wide: cut short where they do not fit, and only some of very many.
   names(names, width) {
-    const every = Math.ceil((3 * LETTER) / width);
+    const every = Math.ceil((3 * LETTER + 4) / width);
     names.forEach((name, index) => {
       if (index % every) return;
       this.text(name, this.left + (index + 0.5) * width, this.bottom + 15, "middle", every * width - 4);
