@@ -26,6 +26,11 @@ IMPORTED = msg(
     "An imported model cannot be trained here: train it where it came from, or train a recipe on its data."
 )
 
+FLOAT_ONLY = msg(
+    "The compiled model in use is float 16, so it loses nothing to int8. Choose an int8 variant first, or "
+    "choose to train anyway if you want to try it."
+)
+
 
 def defaults(run: Run, name: str) -> dict[str, Any]:
     """The parameters that a method sets for a run's model; all others are the run's own."""
@@ -143,8 +148,12 @@ def _task_refusal(task: str, method: str) -> Message | None:
 
 def needless(graph: Graph, method: str) -> Message | None:
     """Why a method is not worth its time for a run's model; None if it may be."""
+    if method != QAT:
+        return None
+    if graph.compiled and not any(one.is_quantized for one in graph.compiled):
+        return FLOAT_ONLY
     worst = worst_drop(graph)
-    if method != QAT or worst is None or worst.drop >= LEAST_DROP:
+    if worst is None or worst.drop >= LEAST_DROP:
         return None
     return msg(
         "The int8 model loses {points} points of {metric} against ONNX on {images}: there is nothing to win "
@@ -170,8 +179,9 @@ def _teaches_little(graph: Graph, teacher: Model) -> Message | None:
 
 
 def worst_drop(graph: Graph) -> Evaluation | None:
-    """The evaluation of the compiled model with the largest loss; None before any was measured."""
-    measured = [graph.evaluated.find(Stage.SIMULATOR, one.pk) for one in graph.compiled]
+    """The evaluation of the int8 model with the largest loss; None before any was measured."""
+    quantized = [one for one in graph.compiled if one.is_quantized]
+    measured = [graph.evaluated.find(Stage.SIMULATOR, one.pk) for one in quantized]
     found = [one for one in measured if one is not None and one.drop is not None]
     return max(found, key=lambda one: one.drop, default=None)
 

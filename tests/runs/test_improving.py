@@ -139,6 +139,16 @@ def test_a_clone_of_it_takes_no_data_of_other_classes(done, alice, team):
     assert "other classes" in answer.json()["errors"]["dataset_version"][0]
 
 
+def test_a_float_model_in_use_is_not_called_int8(done):
+    set_drop(0.08)
+    for row in CompiledModel.objects.all():
+        row.facts |= {"quantized": False}
+        row.save()
+    graph = Graph(Run.objects.get(pk=done.pk))
+    assert improving.worst_drop(graph) is None
+    assert "in use is float 16" in improving.needless(graph, "qat")
+
+
 def test_the_page_says_whether_it_is_worth_it_and_starts_it(done, alices):
     page = alices.get(reverse("run-improve", args=[done.pk])).content.decode()
     assert "there is nothing to win back" in page and "Train anyway" in page

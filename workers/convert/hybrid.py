@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _NONE_CHOSEN = "custom_quantize_layers: {}\n"
 _TENSOR = re.compile(r"^    (\S[^:\n]*):$", re.MULTILINE)
+# The toolkit's own layers at the end of a network are named after the model's output.
+_OWN_SUFFIX = re.compile(r"_(?:int8|mm)$")
 LONGEST_WALK = 8  # nodes from a layer's output back to its convolution
 
 
@@ -30,8 +32,9 @@ def tensors(model: onnx.ModelProto, layers: list[str], known: list[str]) -> list
     makers = {output: node for node in model.graph.node for output in node.output}
     chosen: dict[str, None] = {}
     for layer in layers:
+        output = layer if layer in makers else _OWN_SUFFIX.sub("", layer)
         # The model's input stays in 8 bits: the toolkit supports no other.
-        found = [name for name in _around(layer, makers) if name in known and name in makers]
+        found = [name for name in _around(output, makers) if name in known and name in makers]
         if not found:
             raise InputError(
                 msg("The model has no layer {layer}: choose one of its per-layer errors.", layer=layer)

@@ -40,6 +40,11 @@ def test_a_layer_takes_its_convolution_and_what_that_reads_along():
     assert hybrid.tensors(model(), ["conv.2", "act.1"], known) == ["act.1", "conv.1"]
 
 
+@pytest.mark.parametrize("suffix", ["_int8", "_mm"])
+def test_a_layer_that_the_toolkit_adds_at_the_end_is_that_of_the_output(suffix):
+    assert hybrid.tensors(model(), ["conv.2" + suffix], ["x", "act.1", "conv.2"]) == ["conv.2", "act.1"]
+
+
 def test_a_layer_that_is_not_there_is_refused():
     with pytest.raises(InputError, match=r"no layer add\.9"):
         hybrid.tensors(model(), ["add.9"], ["x"])
