@@ -12,6 +12,7 @@ from portal.devices.models import Device
 from portal.fitting.models import FitSearch
 from portal.fitting.search import seconds_left
 from portal.fitting.standing import Entry, Standing
+from portal.tasks.doubts import Doubt
 
 AXES = ("cycles", "memory", "size")
 
@@ -27,6 +28,7 @@ def search_live(search: FitSearch, request) -> Live:
         "tried": [one for one in ranked if one.trials],
         "left_out": [one for one in ranked if not one.trials],
         "winner": winner,
+        "doubts": _doubts(search, winner),
         "nearest": None if winner or search.met is None else now.nearest,
         "factor": now.factor,
         "points": points(now.measured, search),
@@ -36,6 +38,13 @@ def search_live(search: FitSearch, request) -> Live:
     }
     body = render_to_string("fitting/_live.html", context, request=request)
     return Live("fit-live", reverse("fit-live", args=[search.pk]), body, search.job.is_active)
+
+
+def _doubts(search: FitSearch, winner: Entry | None) -> list[Doubt]:
+    """Why the winner may be no good, although it keeps to the limits."""
+    if winner is None or not winner.is_measured:
+        return []
+    return tasks.get(search.task).doubts(winner.metrics, None)
 
 
 def _place(one: Entry) -> tuple:

@@ -167,7 +167,9 @@ def needless(graph: Graph, method: str) -> Message | None:
 def _teaches_little(graph: Graph, teacher: Model) -> Message | None:
     alone = graph.evaluated.find(Stage.PADDLE)
     measured = Evaluation.objects.filter(model=teacher, stage=Stage.PADDLE).order_by("-pk").first()
-    if alone is None or measured is None or measured.value >= alone.value:
+    if alone is None or measured is None or None in (measured.value, alone.value):
+        return None
+    if measured.value >= alone.value:
         return None
     return msg(
         "This teacher reaches {its} on {its_images}, and the model reached {own} without one: choose a "

@@ -6,6 +6,8 @@ from rest_framework.test import APIClient
 
 from portal.fitting.models import FitSearch
 from portal.jobs.models import Status
+from portal.tasks.classification import Classification
+from portal.tasks.doubts import Doubt, Grade
 
 FORM = {
     "target": "rv1106 bgr", "minutes": 600, "recipes": ["pp_lcnet_x0_25"], "sizes": ["64x64", "128x128"],
@@ -44,6 +46,15 @@ def test_a_search_is_started_from_the_page_and_its_winner_is_deployed_from_there
     assert 'data-live="off"' in page and "fits: Top-1" in page and 'id="fit-points"' in page
     assert reverse("run-improve", args=[winner.pk]) in page
     assert "PP-LCNet x0.25 128×128" in alices.get(reverse("fit-list")).content.decode()
+
+
+def test_a_winner_that_is_no_good_is_not_shown_in_green(alices, start, workers, monkeypatch):
+    doubt = Doubt(Grade.DOUBTFUL, "Top-1 is 12 % only.", "Train longer.")
+    monkeypatch.setattr(Classification, "doubts", lambda *_: [doubt])
+    found = start(recipes=["pp_lcnet_x0_25"], sizes=[(64, 64)])
+    workers.work()
+    page = alices.get(found.get_absolute_url()).content.decode()
+    assert "Top-1 is 12 % only." in page and "alert-success" not in page
 
 
 def test_what_cannot_be_searched_is_said_at_its_field(alices, form):

@@ -139,6 +139,12 @@ def test_a_clone_of_it_takes_no_data_of_other_classes(done, alice, team):
     assert "other classes" in answer.json()["errors"]["dataset_version"][0]
 
 
+def test_a_teacher_is_not_compared_with_a_model_without_a_figure(done):
+    Evaluation.objects.update(value=None)  # no validation image of a detector has a box
+    teacher = model_of(done)
+    assert improving._teaches_little(Graph(Run.objects.get(pk=done.pk)), teacher) is None
+
+
 def test_a_float_model_in_use_is_not_called_int8(done):
     set_drop(0.08)
     for row in CompiledModel.objects.all():
