@@ -30,18 +30,20 @@ Rule = Callable[[Branch, StageResult], Cause | None]
 class Finding:
     """``stage`` is the one with the largest loss, None if none lost anything.
 
-    ``by_chance``: so few images changed that it may be due to chance.
+    ``by_chance``: so few images changed that it may be due to chance. ``is_known``: whether anything was
+    measured that a stage could lose.
     """
 
     sentence: Message
     stage: StageResult | None = None
     by_chance: bool = False
+    is_known: bool = True
 
 
 def finding(branch: Branch) -> Finding:
     worst, metric = branch.worst, word(branch.task.metric_title)
     if worst is None:
-        return Finding(_nothing_lost(branch, metric))
+        return _nothing_lost(branch, metric)
     places = {"stage": worst.title, "points": f"{100 * worst.drop:.2f}", "metric": metric}
     if worst.by_chance:
         return Finding(_may_be_chance(worst, places), worst, by_chance=True)
@@ -55,17 +57,22 @@ def finding(branch: Branch) -> Finding:
     return Finding(sentence, worst)
 
 
-def _nothing_lost(branch: Branch, metric: Message) -> Message:
+def _nothing_lost(branch: Branch, metric: Message) -> Finding:
     values = [row.evaluation.value for row in branch.rows if row.evaluation.value is not None]
     if not values:
-        return msg(
-            "No stage has a figure of {metric}: the measured images have nothing to find.", metric=metric
+        sentence = msg(
+            "{metric} is not known: no measured image has a label that the model knows. Compare how far the "
+            "stages agree.",
+            metric=metric,
         )
-    return msg(
-        "No stage lost accuracy: {metric} is {first} at the start and {last} at the end.",
-        metric=metric,
-        first=percent(values[0]),
-        last=percent(values[-1]),
+        return Finding(sentence, is_known=False)
+    return Finding(
+        msg(
+            "No stage lost accuracy: {metric} is {first} at the start and {last} at the end.",
+            metric=metric,
+            first=percent(values[0]),
+            last=percent(values[-1]),
+        )
     )
 
 

@@ -196,7 +196,8 @@ def test_without_any_figure_it_does_not_say_that_nothing_was_lost(done):
     for stage in Stage:
         change(stage, drop=None)
     Evaluation.objects.update(value=None)
-    assert finding(branch_of(done)).sentence.startswith("No stage has a figure of Top-1")
+    told = finding(branch_of(done))
+    assert not told.is_known and told.sentence.startswith("Top-1 is not known: no measured image has a label")
 
 
 def test_scores_that_fell_are_a_cause_for_a_detector(done):
