@@ -137,7 +137,8 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     if "tags" in changed:
         set_tags(row, changed.pop("tags"))
     if place != before or moves.way_changes(row, fields):
-        changed |= {"reported_release": "", "reported_at": None}  # another board, not contacted yet
+        # Another board, not contacted yet.
+        changed |= {"reported_release": "", "reported_at": None, "problem": ""}
     for name, value in changed.items():
         setattr(device, name, value)
     device.save(update_fields=list(changed))

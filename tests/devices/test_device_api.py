@@ -7,6 +7,7 @@ from portal.core.encryption import unseal
 from portal.devices import services
 from portal.devices.errors import Unreachable
 from portal.devices.hostkeys import HostKey
+from portal.devices.models import Device
 from tests.seed import KEY, Seeder
 
 OTHER = "ssh-ed25519 SHA256:AAAAMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg4bQ"
@@ -36,9 +37,11 @@ def patch(user, device, **body):
 
 
 def test_an_operator_changes_address_and_credentials_which_are_told_nobody(device, alice):
+    Device.objects.update(problem="Another board refused the connection.")
+    device.refresh_from_db()
     answer = patch(alice, device, name="By the door", host="10.1.1.7", password="a new secret")
     assert answer.status_code == 200, answer.json()
-    assert answer.json()["name"] == "By the door"
+    assert (answer.json()["name"], answer.json()["problem"]) == ("By the door", "")
     assert "a new secret" not in answer.content.decode()
     assert answer.json()["probe_job"]["status"] == "queued"
     device.refresh_from_db()
