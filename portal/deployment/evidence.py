@@ -21,6 +21,7 @@ from portal.jobs.models import Artifact, IllegalTransition
 from portal.models.lineage import provenance
 from portal.models.models import CompiledModel, Evaluation
 from portal.tasks import Stage
+from portal.teams.models import Team
 from workers.contract.messages import Message, msg
 
 FORMAT = "slipway-evidence/1"
@@ -44,12 +45,27 @@ def issue(deployment: Deployment) -> Evidence:
         with transaction.atomic():
             return Evidence.objects.create(
                 deployment=deployment,
+                number=deployment.pk,
                 payload=payload,
                 signature=base64.b64encode(signature).decode(),
                 key=key,
             )
     except IntegrityError:
         return Evidence.objects.select_related("key").get(deployment=deployment)
+
+
+def find(team: Team, number: int) -> Evidence:
+    """The evidence of a team's deployment, also of one that was removed with its device or its run.
+
+    Raises Evidence.DoesNotExist, and IllegalTransition before the deployment's end.
+    """
+    rows = Deployment.objects.for_team(team).select_related(
+        "compiled_model__model__dataset_version__dataset", "device__team", "source__job", "job__created_by"
+    )
+    deployment = rows.filter(pk=number).first()
+    if deployment is not None:
+        return issue(deployment)
+    return Evidence.objects.select_related("key__team").get(deployment=None, number=number, key__team=team)
 
 
 def envelope(evidence: Evidence) -> dict[str, str]:
@@ -68,7 +84,7 @@ def page(evidence: Evidence) -> bytes:
     signed = json.loads(evidence.payload)
     context = {"evidence": evidence, "document": signed, "raw": _raw(signed)}
     content = render_to_string("deployment/evidence.html", context).strip().encode() + b"\n"
-    key, signature = signing.sign(evidence.deployment.device.team, content)
+    key, signature = signing.sign(evidence.key.team, content)
     public = base64.b64encode(bytes.fromhex(key.public)).decode()
     line = f"<!-- {FORMAT} key={public} signature={base64.b64encode(signature).decode()} -->\n"
     return content + line.encode()
@@ -88,8 +104,8 @@ def _raw(signed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def file_name(deployment: Deployment, suffix: str) -> str:
-    return f"deployment-{deployment.pk}-evidence.{suffix}"
+def file_name(evidence: Evidence, suffix: str) -> str:
+    return f"deployment-{evidence.number or evidence.deployment_id}-evidence.{suffix}"
 
 
 def document(deployment: Deployment) -> dict[str, Any]:

@@ -191,16 +191,22 @@ class SigningKey(models.Model):
 
 
 class Evidence(models.Model):
-    """The signed account of a deployment; it never changes. ``payload`` is exactly what was signed."""
+    """The signed account of a deployment; it never changes. ``payload`` is exactly what was signed.
 
-    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="evidence")
+    It outlives the deployment, which is removed with its device or its run.
+    """
+
+    deployment = models.OneToOneField(
+        Deployment, on_delete=models.SET_NULL, null=True, related_name="evidence"
+    )
+    number = models.PositiveBigIntegerField(null=True, unique=True)  # of the deployment, also once it is gone
     key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="+")
     payload = models.TextField()
     signature = models.CharField(max_length=100)  # base64
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self):
-        return f"{self.deployment_id}"
+        return f"{self.number}"
 
 
 class Profile(Owned):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -43,32 +43,33 @@ def device_profile(request, pk):
     return redirect(reverse("device-detail", args=[device.pk]) + "#profiles")
 
 
-def _evidence(request, pk: int) -> evidence.Evidence:
-    rows = Deployment.objects.for_team(request.team).select_related(
-        "compiled_model__model__dataset_version__dataset", "device__team", "source__job", "job__created_by"
-    )
-    return evidence.issue(get_object_or_404(rows, pk=pk))
+def evidence_of(request, pk: int | str) -> evidence.Evidence:
+    """The evidence of a deployment by its number. Raises Http404, and IllegalTransition before its end."""
+    try:
+        return evidence.find(request.team, int(pk))
+    except evidence.Evidence.DoesNotExist:
+        raise Http404 from None
 
 
 def deployment_evidence(request, pk):
     """The signed evidence of a deployment as one HTML page, to download."""
     try:
-        found = _evidence(request, pk)
+        found = evidence_of(request, pk)
     except IllegalTransition as error:
         messages.error(request, str(error))
         return redirect("device-list")
-    return as_file(evidence.page(found), evidence.file_name(found.deployment, "html"), "text/html")
+    return as_file(evidence.page(found), evidence.file_name(found, "html"), "text/html")
 
 
 def deployment_evidence_json(request, pk):
     """The signed evidence of a deployment as one JSON file."""
     try:
-        found = _evidence(request, pk)
+        found = evidence_of(request, pk)
     except IllegalTransition as error:
         messages.error(request, str(error))
         return redirect("device-list")
     response = JsonResponse(evidence.envelope(found), json_dumps_params={"indent": 1})
-    name = evidence.file_name(found.deployment, "json")
+    name = evidence.file_name(found, "json")
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
 

@@ -15,7 +15,7 @@ from portal.deployment import evidence, signing
 from portal.deployment import services as deployments
 from portal.deployment.models import Deployment
 from portal.deployment.serializers import EvidenceSerializer, SigningKeySerializer
-from portal.deployment.views import as_file
+from portal.deployment.views import as_file, evidence_of
 from portal.devices.models import Device
 from portal.jobs.models import Status
 from portal.models.models import CompiledModel
@@ -71,9 +71,9 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVi
     def evidence(self, request, pk=None):
         """What was deployed, how it was measured and who decided, signed by the team; 409 before its end.
 
-        Verify it offline by `slipway evidence verify`.
+        It stays when the device or the run is removed. Verify it offline by `slipway evidence verify`.
         """
-        return Response(evidence.envelope(evidence.issue(self.get_object())))
+        return Response(evidence.envelope(evidence_of(request, pk)))
 
     @extend_schema(responses={(200, "text/html"): OpenApiTypes.BINARY})
     @action(
@@ -85,8 +85,8 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVi
     )
     def evidence_page(self, request, pk=None):
         """The same evidence as one HTML page; its last line is the signature."""
-        found = evidence.issue(self.get_object())
-        return as_file(evidence.page(found), evidence.file_name(found.deployment, "html"), "text/html")
+        found = evidence_of(request, pk)
+        return as_file(evidence.page(found), evidence.file_name(found, "html"), "text/html")
 
     @extend_schema(responses={200: SigningKeySerializer})
     @action(detail=False, url_path="evidence-key", pagination_class=None, filter_backends=[])

@@ -17,6 +17,7 @@ PAGES = {
     "run": "run-detail",
     "job": "job-detail",
     "device": "device-detail",
+    "deployment": "deployment-evidence",
 }
 
 

@@ -7,15 +7,20 @@ import base64
 import json
 import shutil
 import subprocess
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
+from django.utils import timezone
 from rest_framework.test import APIClient
 from slipway import evidence as client
 
 from portal.deployment import evidence, policies, release, services, signing
 from portal.deployment.models import Deployment, Evidence, SigningKey
+from portal.devices import services as devices
 from portal.jobs.models import IllegalTransition, Status
+from portal.runs import deletion
+from portal.runs.models import Run
 from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +179,25 @@ def test_openssl_verifies_it_as_the_readme_says(tmp_path, deployment):
     ]
     done = subprocess.run([*command, "-sigfile", "payload.sig"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("removed", ["device", "run"])
+def test_it_outlives_the_device_and_the_run(alice, charlie, run, deployment, removed):
+    number, before = deployment.pk, as_json(deployment)
+    if removed == "device":
+        devices.delete(deployment.device)
+    else:
+        Deployment.objects.update(activated_at=None)
+        deletion.delete(run, alice)
+        Run.objects.update(deleted_at=timezone.now() - timedelta(days=60))
+        deletion.sweep()
+    assert not Deployment.objects.exists()
+    address = f"/api/v1/deployments/{number}/evidence/"
+    assert calling(alice).get(address).json() == json.loads(before)
+    page = calling(alice).get(f"{address}page/")
+    assert f"deployment-{number}-evidence.html" in page["Content-Disposition"]
+    assert calling(charlie).get(address).status_code == 404
+    assert calling(alice).get("/api/v1/deployments/999/evidence/").status_code == 404
 
 
 # --- pages and API ----------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def test_a_changed_key_is_accepted_only_after_both_were_shown(alices, seed, show
 def test_removing_asks_first_and_names_what_goes(alices, team, alice):
     device = everything(team, alice)["virtual"]
     page = text(alices, "device-delete", device.pk)
-    assert "2 deployments and 1 inference" in page
+    assert "2 deployments and 1 inference" in page and "signed evidence of its deployments is kept" in page
     assert Device.objects.filter(pk=device.pk).exists()
     alices.post(reverse("device-delete", args=[device.pk]))
     assert not Device.objects.filter(pk=device.pk).exists()
