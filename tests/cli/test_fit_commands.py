@@ -37,6 +37,7 @@ def test_a_search_is_started_shown_and_waited_for(version, slipway):
     Workers().work()
     shown = slipway("fit", "show", number)
     assert "pp_lcnet_x0_25\t128x128" in shown.out and "winner" in shown.out
+    assert "fits: Top-1" in shown.err
     waited = slipway("fit", "watch", number, "--json")
     assert (waited.code, waited.json["met"]) == (0, True)
     assert slipway("fit", "list").out.splitlines()[1].startswith(f"search/{number}\t")

@@ -72,6 +72,7 @@ def _with_own_inputs(folder: JobFolder, plan: Plan) -> Plan:
         return plan
     if "recipe" in plan.method["teacher"]:
         plan = with_trained_teacher(folder, plan)
+    folder.phase(msg("add the unlabelled images"))  # a detector's teacher labels them, which takes minutes
     return TASKS[plan.task].with_teacher(plan, scratch)
 
 

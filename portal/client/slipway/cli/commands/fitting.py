@@ -89,7 +89,9 @@ def _met(row: dict[str, Any]) -> str:
 @SEARCH
 def show(app: App, search: str):
     """Show the candidates of a search with what was measured of each."""
-    _show(app, app.client.get(f"fit-searches/{lookup.number(search, 'search')}/"))
+    row = app.client.get(f"fit-searches/{lookup.number(search, 'search')}/")
+    _show(app, row)
+    app.screen.note(row["outcome"] or f"Search {row['id']} is {follow.status_of(row)}.")
 
 
 def _show(app: App, row: dict[str, Any]) -> None:
