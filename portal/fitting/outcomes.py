@@ -12,7 +12,7 @@ from workers.contract.messages import Message, join, msg, msg_n
 
 def outcome(now: Standing) -> Message:
     if not now.measured:
-        return msg("No candidate could be measured: see why their runs failed.")
+        return msg("No candidate could be measured: the table says why.")
     found = [_fits(now)] if now.best else [_misses(now)]
     found.append(
         msg_n("{count} candidate was measured.", "{count} candidates were measured.", len(now.measured))

@@ -27,7 +27,7 @@ from portal.runs.estimates import Estimates
 from portal.runs.models import Run
 from portal.teams import audit, quota_usage
 from portal.teams.quotas import QuotaReached
-from workers.contract.messages import msg
+from workers.contract.messages import Message, msg
 
 KIND = "fit"
 ALLOWED_DROP = 0.01  # of the metric, if no accuracy is required
@@ -157,9 +157,17 @@ def _leave_failed_out(now: Standing) -> None:
     measured = now.measured_now
     for one in now.of_round:
         if one not in measured:
-            _leave_out(one.candidate, msg("Its run failed or was cancelled."))
+            _leave_out(one.candidate, _why_unmeasured(one.at(now.number).run))
         elif not one.keeps_cost:
             _leave_out(one.candidate, msg("Compiled, it costs more than the limits allow."))
+
+
+def _why_unmeasured(run: Run | None) -> Message:
+    if run is None or run.deleted_at is not None:
+        return msg("Its run was deleted.")
+    if run.status == Status.SUCCEEDED:
+        return msg("Its run measured no accuracy: no measured image has a label.")
+    return msg("Its run failed or was cancelled.")
 
 
 def _leave_out(candidate: Candidate, why) -> None:

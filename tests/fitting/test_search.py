@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from portal.fitting import goals, search
 from portal.fitting.halving import Load
@@ -14,7 +15,7 @@ from portal.models.models import Model, Origin
 from portal.notify.models import Notification
 from portal.runs.models import Run
 from portal.runs.plan import PlanError
-from tests.fitting.conftest import SIX, cycles_of, end
+from tests.fitting.conftest import SIX, Workers, cycles_of, end
 
 
 def numbers():
@@ -102,6 +103,20 @@ def test_an_accuracy_that_nothing_reaches_names_the_nearest(start, workers):
     found = fresh(found)
     assert found.met is False and found.quantization is None and found.winner is None
     assert "PP-LCNet x1.0 224×224 comes nearest" in str(found.outcome)
+
+
+def test_it_says_why_nothing_was_measured(start, workers, monkeypatch):
+    found = start(**SIX)
+    monkeypatch.setattr(Workers, "_measure", lambda *args, **kwargs: None)
+    first = Trial.objects.first().run
+    for job in list(Job.objects.filter(kind="train", status=Status.QUEUED)):
+        workers.do(job)
+    workers.convert_all()
+    assert "the table says why" in str(search.outcomes.outcome(search.Standing(fresh(found))))
+    reasons = [str(one.left_out) for one in found.candidates.all()]
+    assert reasons == ["Its run measured no accuracy: no measured image has a label."] * len(reasons)
+    first.deleted_at = timezone.now()
+    assert str(search._why_unmeasured(first)) == "Its run was deleted."
 
 
 def test_a_failed_run_is_left_out_and_the_others_go_on(start, workers):
