@@ -204,6 +204,12 @@ def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> di
     return checked
 
 
+def _plain(number: float) -> str:
+    """``0.000001`` and ``10``, not ``1e-06`` and ``10.0``."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def check_number(key: str, value, checked: dict, errors: dict[str, str]) -> None:
     kind, least, most = PARAMS[key]
     try:
@@ -217,7 +223,7 @@ def check_number(key: str, value, checked: dict, errors: dict[str, str]) -> None
     if kind is int and checked[key] != number:
         errors[key] = msg("{given} is not a whole number.", given=repr(value))
     elif not least <= number <= most:
-        errors[key] = msg("It must be between {least} and {most}.", least=least, most=most)
+        errors[key] = msg("It must be between {least} and {most}.", least=_plain(least), most=_plain(most))
 
 
 def _check_input_size(value, recipe: configs.Recipe, checked: dict, errors: dict[str, str]) -> None:

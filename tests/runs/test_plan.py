@@ -170,6 +170,7 @@ def test_numbers_are_kept_within_their_range(name):
 
 def test_half_an_epoch_is_refused_and_not_cut_off():
     assert refused(params={"epochs": 2.5}) == {"epochs": "2.5 is not a whole number."}
+    assert refused(params={"learning_rate": 0}) == {"learning_rate": "It must be between 0.000001 and 10."}
     assert make_plan(None, chips=CHIPS, params={"epochs": 2.0}).params["epochs"] == 2
 
 
