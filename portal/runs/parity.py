@@ -15,7 +15,7 @@ from workers.contract.messages import Message, msg
 from workers.datakit.scoring.intervals import chance_of
 
 CHANCE = 0.05  # a change this likely by chance is not significant
-UNSEEN = 0.01  # of the metric, that scores alone may move while no image is predicted differently
+UNSEEN = 0.01  # of the metric, which scores alone may cost although no more images became worse than better
 FEWEST = 6  # images that got worse, with none better: the fewest that are significant
 
 
@@ -59,9 +59,10 @@ class StageResult:
         """Whether the change may be due to chance; False if unknown."""
         if "lost" not in self.parity:
             return False
-        if self.changed_none:
+        lost, gained = self.parity["lost"], self.parity["gained"]
+        if lost <= gained:  # of a detector, whose metric counts more than the boxes that are shown
             return self.drop <= UNSEEN
-        return chance_of(self.parity["lost"], self.parity["gained"]) > CHANCE
+        return chance_of(lost, gained) > CHANCE
 
     @property
     def changed_none(self) -> bool:
@@ -99,9 +100,9 @@ class Branch:
 
     @property
     def worst(self) -> StageResult | None:
-        """The stage with the largest loss; None if none lost anything."""
+        """The stage with the largest loss, first of those that are no chance; None if none lost anything."""
         lossy = [row for row in self.rows if row.drop > 0]
-        return max(lossy, key=lambda row: row.drop, default=None)
+        return max(lossy, key=lambda row: (not row.by_chance, row.drop), default=None)
 
     @property
     def classes(self) -> list[dict]:

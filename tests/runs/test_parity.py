@@ -107,6 +107,12 @@ def test_the_stage_that_lost_most_is_named(done):
     assert finding(branch_of(done)).sentence.startswith("The board Virtual board lost 30.00 points")
 
 
+def test_a_loss_that_may_be_chance_does_not_hide_a_smaller_one_that_is_not(done):
+    lose(Stage.SIMULATOR, drop=0.02, lost=8, gained=3)
+    lose(Stage.BOARD, drop=0.019, lost=6, gained=0)
+    assert finding(branch_of(done)).sentence.startswith("The board Virtual board lost 1.90 points")
+
+
 def test_evaluations_from_before_the_images_were_counted_are_read(done):
     for row in Evaluation.objects.filter(stage=Stage.SIMULATOR):
         row.parity = {"drop": 0.1, "agreement": 0.9, "changed": 31, "images": 308}
@@ -187,6 +193,9 @@ def test_a_loss_without_a_changed_image_is_no_chance_once_it_is_large(done):
     lose(Stage.SIMULATOR, drop=0.004, lost=0)
     told = finding(branch_of(done))
     assert told.by_chance and "none became worse: only scores moved a little" in told.sentence
+    lose(Stage.SIMULATOR, drop=0.004, lost=1, gained=9)
+    told = finding(branch_of(done))
+    assert told.by_chance and "1 became worse and 9 better" in told.sentence
     lose(Stage.SIMULATOR, drop=0.2, lost=0)
     told = finding(branch_of(done))
     assert not told.by_chance and "lost 20.00 points of Top-1, likely because" in told.sentence
