@@ -14,12 +14,19 @@ import paramiko
 
 from portal.core.untrusted import clean_sentence
 from portal.devices import networks
-from portal.devices.errors import BoardError, ConnectionLost, SilentBoard, Unreachable
+from portal.devices.errors import (
+    BoardError,
+    ConnectionLost,
+    HostKeyChanged,
+    SilentBoard,
+    Unreachable,
+    WrongPassword,
+)
 from portal.devices.hostkeys import Connect, HostKey, check_host_key, load_private_key, open_transport
 from portal.devices.login import log_in
 from portal.devices.ssh import BoardTransport
 from portal.devices.waiting import Overdue, call_within
-from workers.contract.messages import msg
+from workers.contract.messages import Message, msg
 
 KEEPALIVE_SECONDS = 10
 
@@ -87,11 +94,39 @@ def _sign_in(jump: Jump, timeout: float, hold: Callable[[BoardTransport], None])
 
 
 def _on_the_way(jump: Jump, error: BoardError) -> BoardError:
-    """The same failure, named as the jump host's."""
-    sentence = msg("Jump host {name}: {reason}", name=jump.name, reason=error)
+    """The same failure, as the jump host's, which is corrected elsewhere than a board's."""
+    sentence = _sentence(jump, error)
     if isinstance(error, Unreachable):
         return Unreachable(sentence, error.momentary)
     return ConnectionLost(sentence) if isinstance(error, ConnectionLost) else JumpFailed(sentence)
+
+
+def _sentence(jump: Jump, error: BoardError) -> Message:
+    named = {"name": jump.name, "address": f"{jump.host}:{jump.port}"}
+    if isinstance(error, HostKeyChanged):
+        return msg(
+            "The jump host {name} at {address} shows another key than the pinned one (pinned {expected}, now "
+            "{found}). If it was set up anew, set it again under Devices, Jump hosts; if not, another "
+            "machine answers at its address: nothing was sent to it.",
+            expected=error.expected,
+            found=error.found,
+            **named,
+        )
+    if isinstance(error, WrongPassword):
+        return msg(
+            "The jump host {name} at {address} does not let the user {user} in with this password or key: "
+            "correct it under Devices, Jump hosts.",
+            user=jump.username,
+            **named,
+        )
+    if isinstance(error, Unreachable):
+        return msg(
+            "The jump host {name} at {address} cannot be reached ({error}): check that it runs, and its "
+            "address and port under Devices, Jump hosts.",
+            error=clean_sentence(str(error.__cause__), 200) if error.__cause__ else msg("no answer"),
+            **named,
+        )
+    return msg("Jump host {name}: {reason}", name=jump.name, reason=error)
 
 
 def _through(line: BoardTransport, jump: Jump) -> Connect:
