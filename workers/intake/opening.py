@@ -45,10 +45,22 @@ def open_model(path: Path, scratch: Path) -> tuple[onnx.ModelProto, str]:
         raise InputError(too_large(size))
     if size == 0:
         raise InputError(msg("The file is empty: upload the model again."))
+    _refuse_compiled(path)
     if zipfile.is_zipfile(path):
         onnx_file, format_ = _unpacked(path, scratch)
         return checked(onnx_file), format_
     return checked(path), "onnx"
+
+
+def _refuse_compiled(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(4) == b"RKNN":
+            raise InputError(
+                msg(
+                    "This is an .rknn file: it is compiled for one chip already. Upload the ONNX file or the "
+                    "Paddle inference model that it was made from."
+                )
+            )
 
 
 def too_large(size: int) -> str:

@@ -171,9 +171,12 @@ def files(folder: Path) -> dict[str, Path]:
 
 def damaged(folder: Path, plain: Path) -> dict[str, Path]:
     content = plain.read_bytes()
-    paths = {name: folder / f"{name}.bin" for name in ("cut", "text", "empty", "huge", "zip", "other zip")}
+    paths = {
+        name: folder / f"{name}.bin" for name in ("cut", "text", "rknn", "empty", "huge", "zip", "other zip")
+    }
     paths["cut"].write_bytes(content[: len(content) // 2])
     paths["text"].write_text("<html>not a model</html>")
+    paths["rknn"].write_bytes(b"RKNN" + bytes(12))
     paths["empty"].write_bytes(b"")
     with paths["huge"].open("wb") as file:
         file.truncate(2 * 1024**3)

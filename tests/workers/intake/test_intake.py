@@ -109,6 +109,7 @@ FAILED = {
     "external": "external data",
     "cut": "neither an ONNX file",
     "text": "neither an ONNX file",
+    "rknn": "an .rknn file: it is compiled for one chip already",
     "empty": "The file is empty",
     "huge": "2.0 GB; at most 512",
     "other zip": "neither an ONNX file",
