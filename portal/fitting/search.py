@@ -80,6 +80,7 @@ def advance(search: FitSearch) -> None:
         now = Standing(search)
         if seconds_left(search) < -GRACE * search.budget_seconds:
             _stop(search, now, str(search.job))
+            _leave_unmeasured_out(now)
         elif _go_on(now):
             return
         search.decided = True
@@ -160,6 +161,13 @@ def _leave_failed_out(now: Standing) -> None:
             _leave_out(one.candidate, _why_unmeasured(one.at(now.number).run))
         elif not one.keeps_cost:
             _leave_out(one.candidate, msg("Compiled, it costs more than the limits allow."))
+
+
+def _leave_unmeasured_out(now: Standing) -> None:
+    """Those that the end of the budget stopped in the current round."""
+    for one in now.of_round:
+        if one not in now.measured_now:
+            _leave_out(one.candidate, msg("The budget was spent before it was measured."))
 
 
 def _why_unmeasured(run: Run | None) -> Message:

@@ -230,6 +230,8 @@ def test_what_trains_long_after_the_budget_is_stopped(start, later):
     search.advance(found)
     assert fresh(found).decided
     assert set(Run.objects.values_list("status", flat=True)) == {Status.CANCELLED}
+    reasons = {str(one.left_out) for one in found.candidates.all()}
+    assert reasons == {"The budget was spent before it was measured."}
 
 
 def test_a_small_budget_tries_fewer_or_says_how_much_it_takes(start, goal):
