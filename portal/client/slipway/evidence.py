@@ -48,7 +48,10 @@ def verify(content: bytes, key: bytes | None = None) -> Verified:
     except (InvalidSignature, ValueError):
         raise NotGenuine("The signature is not valid: the file was changed after it was signed.") from None
     if key is not None and key != public_key:
-        raise NotGenuine(f"It was signed with another key: {fingerprint(public_key)}.")
+        raise NotGenuine(
+            f"It was signed with another key: {fingerprint(public_key)}. If the team's key was replaced "
+            "since, the team's audit lists this fingerprint."
+        )
     return Verified(fingerprint(public_key), json.loads(signed) if signed.startswith(b"{") else {})
 
 
