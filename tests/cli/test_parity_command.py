@@ -27,6 +27,9 @@ def lose(share: float) -> None:
 
 
 def test_stages_are_told_with_the_sentence_that_names_the_cause(run, slipway):
+    lose(-0.00001)
+    answer = slipway("parity", run.pk).out
+    assert "\t0.00 points\t" in answer and "-0.00" not in answer
     lose(0.2)
     answer = slipway("parity", run.pk, "--max-drop", "0.5")
     assert answer.code == 0, answer.err

@@ -121,7 +121,7 @@ def points(fraction):
     """A difference of two shares in percentage points: 0.0012 → ``0.12 points``."""
     if fraction is None or fraction == "":
         return "–"
-    return _("%(count)s points") % {"count": f"{100 * float(fraction):.2f}"}
+    return _("%(count)s points") % {"count": f"{round(100 * float(fraction), 2) + 0.0:.2f}"}  # no -0.00
 
 
 @register.filter

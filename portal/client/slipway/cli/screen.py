@@ -155,7 +155,9 @@ def percent(fraction: float | None) -> str:
 
 def points(fraction: float | None) -> str:
     """A difference of two fractions: ``0.33 points``."""
-    return "" if fraction is None or isinstance(fraction, Missing) else f"{100 * fraction:.2f} points"
+    if fraction is None or isinstance(fraction, Missing):
+        return ""
+    return f"{round(100 * fraction, 2) + 0.0:.2f} points"  # no -0.00
 
 
 def seconds(value: float | None) -> str:
