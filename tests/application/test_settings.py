@@ -91,6 +91,7 @@ def test_a_stored_password_goes_to_no_other_broker_or_user(alice, device):
 
 def test_bob_sees_the_page_and_cannot_install(client, bob, device):
     client.force_login(bob)
+    assert "Set it up" not in client.get(f"/devices/{device.pk}/").text
     page = reverse("app-detail", args=[device.pk])
     assert client.get(page).status_code == 200
     client.post(page, BASE | {"output": "file"})
