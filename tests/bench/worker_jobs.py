@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from workers.contract.messages import Decoder
+from workers.contract.splits import TEST, TRAIN, VAL
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = [str(number) for number in range(10)]
@@ -27,24 +28,32 @@ def books(recipe: str, chip: str) -> tuple[dict, dict]:
     return configs.as_dict(configs.recipes()[recipe]), configs.as_dict(configs.chips()[chip])
 
 
-def stage_digits(folder: Path, skip: int = 0, labelled: int = 0, seed: int = 0, split: int = 0) -> Path:
-    """Stage the digits in ``folder/digits``, a fifth of them, chosen by ``split``, for validation.
+def stage_digits(
+    folder: Path, skip: int = 0, labelled: int = 0, choosing: int = 0, seed: int = 0, split: int = 0
+) -> Path:
+    """Stage the digits in ``folder/digits``, a fifth of them, chosen by ``split``, held out for measuring.
 
-    Of each class, the first ``skip`` training images are left out and ``labelled`` are kept; 0 keeps all. The
-    others lie in ``folder/unlabelled/images``.
+    They also choose the best epoch, unless ``choosing`` other images of each class do. Of each class, the
+    first ``skip`` training images are left out and ``labelled`` are kept; 0 keeps all. The others lie in
+    ``folder/unlabelled/images``.
     """
     dataset, rest = folder / "digits", folder / "unlabelled"
     with zipfile.ZipFile(SAMPLE) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         archive.extractall(dataset / "images", names)
     random.Random(split).shuffle(names)
-    val, others = names[: len(names) // 5], names[len(names) // 5 :]
+    held_out, others = names[: len(names) // 5], names[len(names) // 5 :]
     random.Random(seed).shuffle(others)
     of_classes = [[name for name in others if name.startswith(f"{label}/")] for label in CLASSES]
+    parts = {VAL: held_out}
+    if choosing:
+        parts = {TEST: held_out, VAL: [name for own in of_classes for name in own[-choosing:]]}
+        of_classes = [own[:-choosing] for own in of_classes]
     last = skip + labelled if labelled else None
-    for split, part in (("train", [n for own in of_classes for n in own[skip:last]]), ("val", val)):
-        rows = "".join(f"images/{name} {name.split('/')[0]}\n" for name in part)
-        (dataset / f"{split}.txt").write_text(rows, encoding="utf-8")
+    parts[TRAIN] = [name for own in of_classes for name in own[skip:last]]
+    for part, chosen in parts.items():
+        rows = "".join(f"images/{name} {name.split('/')[0]}\n" for name in chosen)
+        (dataset / f"{part}.txt").write_text(rows, encoding="utf-8")
     (dataset / "label.txt").write_text("".join(f"{name} {name}\n" for name in CLASSES), encoding="utf-8")
     (rest / "images").mkdir(parents=True)
     for name in [name for own in of_classes for name in own[last:]] if last else []:
