@@ -128,11 +128,12 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
             "auth": credentials.auth,
             "secret": credentials.sealed(place),
             "factory_password": None,
+            "problem": "",  # it may have been about the ones before
         }
     elif place != before:
         raise SecretNeeded(needed(row.auth, before))
     _refuse_other_networks(row, place["host"], fields)
-    named = [name for name in fields if name != "factory_password"]
+    named = [name for name in fields if name not in ("factory_password", "problem")]
     changed = dict(fields)
     if "tags" in changed:
         set_tags(row, changed.pop("tags"))

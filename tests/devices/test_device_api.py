@@ -50,7 +50,9 @@ def test_an_operator_changes_address_and_credentials_which_are_told_nobody(devic
 
 
 def test_what_is_left_out_stays(device, alice):
-    patch(alice, device, password="first")
+    Device.objects.update(problem="The board refused the password.")
+    device.refresh_from_db()
+    assert patch(alice, device, password="first").json()["problem"] == ""
     assert patch(alice, device, name="By the door", host=device.host).json()["port"] == 22
     device.refresh_from_db()
     assert unseal(device.secret)["password"] == "first"
