@@ -122,8 +122,9 @@ class Seeder:
         job.log_bytes += size
         job.save(update_fields=["log_bytes"])
 
-    def artifact(self, job, name, content: bytes = b"content"):
-        sha256 = hashlib.sha256(f"{job.pk}/{name}".encode()).hexdigest()  # no two alike, whatever they hold
+    def artifact(self, job, name, content: bytes = b""):
+        content = content or f"{job.pk}/{name}".encode()  # no two alike
+        sha256 = hashlib.sha256(content).hexdigest()
         row = Artifact(job=job, name=name, size=len(content), sha256=sha256)
         row.file.save(f"jobs/{job.pk}/{name}", ContentFile(content), save=False)
         row.save()
@@ -226,7 +227,7 @@ class Seeder:
         job.save(update_fields=["result"])
         for name in ("best_model.pdparams", "inference.json", "inference.pdiparams", "model.onnx",
                      "model.slim.onnx", "labels.txt"):  # fmt: skip
-            self.artifact(job, name, name.encode() * 5000)
+            self.artifact(job, name, f"{job.pk}/{name}".encode() * 5000)
         model.facts = {
             "best_epoch": 11, "epochs": 12,
             "precise_bn": {"images": 256},
@@ -276,7 +277,7 @@ class Seeder:
     def _compiled(self, compiled) -> None:
         job = compiled.job
         for name in ("model.rknn", "build.onnx", "calibration.zip", "labels.txt", "provenance.json"):
-            self.artifact(job, name, name.encode() * 9000)
+            self.artifact(job, name, f"{job.pk}/{name}".encode() * 9000)
         layers = [
             {"id": n, "type": "ConvRelu", "target": "NPU", "cycles": 90_000 - 4_000 * n,
              "name": f"Conv:Conv.{n}"}

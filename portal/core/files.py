@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import uuid
@@ -10,6 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from botocore.exceptions import ClientError
+
+from workers.contract import InputError
+from workers.contract.messages import msg
 
 BLOCK = 1024 * 1024
 AHEAD = 8 * 1024 * 1024  # read from S3 in one request
@@ -30,8 +34,32 @@ def fetch(field_file, target: Path) -> Path:
 
 
 def fetch_artifact(job, name: str, target: Path) -> Path:
-    """Copy a job's artifact to ``target``."""
-    return fetch(job.artifacts.get(name=name).file, target)
+    """Copy a job's artifact to ``target``. Raises InputError if it is gone, or is not what the job made."""
+    artifact = job.artifacts.get(name=name)
+    try:
+        fetch(artifact.file, target)
+    except FileNotFoundError as error:
+        raise InputError(
+            msg(
+                "The file {name} of job {job} is no longer in the server's storage: restore it from a "
+                "backup, or make it again.",
+                name=name,
+                job=job.pk,
+            )
+        ) from error
+    with target.open("rb") as copy:
+        found = hashlib.file_digest(copy, "sha256").hexdigest()
+    if found != artifact.sha256:
+        target.unlink()
+        raise InputError(
+            msg(
+                "The file {name} of job {job} in the server's storage is not the one that the job made: "
+                "restore it from a backup, or make it again.",
+                name=name,
+                job=job.pk,
+            )
+        )
+    return target
 
 
 def local_path(field_file) -> Path | None:

@@ -1,5 +1,6 @@
 """Parts of stored files: the same bytes from a disk as from S3, and few requests."""
 
+import hashlib
 import os
 import random
 
@@ -8,7 +9,9 @@ from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
-from portal.core.files import AHEAD, GAP, prune, read_range, read_ranges
+from portal.core.files import AHEAD, GAP, fetch_artifact, prune, read_range, read_ranges
+from portal.jobs.models import Artifact, Job
+from workers.contract import InputError
 
 CONTENT = random.Random(3).randbytes(3 * AHEAD)
 
@@ -94,3 +97,31 @@ def test_a_cache_drops_what_was_not_used_for_longest(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"newest", "middle"}
     prune(tmp_path, 0)
     assert list(tmp_path.iterdir()) == []
+
+
+def _artifact(alice, team, content):
+    job = Job.objects.create(team=team, created_by=alice, kind="convert", queue="convert")
+    row = Artifact(job=job, name="model.rknn", size=4, sha256=hashlib.sha256(b"RKNN").hexdigest())
+    row.file.save("jobs/model.rknn", ContentFile(content), save=False)
+    row.save()
+    return row
+
+
+@pytest.mark.django_db
+def test_a_job_is_given_a_file_only_as_it_was_made(alice, team, tmp_path):
+    whole, altered = _artifact(alice, team, b"RKNN"), _artifact(alice, team, b"RKNX")
+    target = tmp_path / "inputs" / "model.rknn"
+    assert fetch_artifact(whole.job, "model.rknn", target).read_bytes() == b"RKNN"
+    with pytest.raises(InputError, match=f"job {altered.job_id} in the server's storage is not"):
+        fetch_artifact(altered.job, "model.rknn", target)
+    assert not target.exists()
+
+
+@pytest.mark.django_db
+def test_a_file_that_storage_lost_is_named(alice, team, tmp_path):
+    lost = _artifact(alice, team, b"RKNN")
+    lost.file.delete(save=False)
+    lost.file.name = "jobs/lost.rknn"
+    lost.save()
+    with pytest.raises(InputError, match=f"model.rknn of job {lost.job_id} is no longer in"):
+        fetch_artifact(lost.job, "model.rknn", tmp_path / "model.rknn")

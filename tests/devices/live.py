@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -162,7 +163,8 @@ class Rows:
             after.needs.add(before)
 
     def _store(self, job: Job, name: str, content: bytes) -> None:
-        row = Artifact(job=job, name=name, size=len(content), sha256="0" * 64)
+        sha256 = hashlib.sha256(content).hexdigest()
+        row = Artifact(job=job, name=name, size=len(content), sha256=sha256)
         row.file.save(f"jobs/{job.pk}/{name}", ContentFile(content), save=False)
         row.save()
 
