@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 
@@ -22,6 +23,10 @@ sys.dont_write_bytecode = True  # a release holds only what its manifest names
 
 from drivers import DRIVERS, RunnerError, emit, msg, shown  # noqa: E402
 from tasks import TASKS  # noqa: E402
+
+# A board's library may hang, and the portal gives up then. The runner that stays would keep the NPU, and the
+# memory that the next one needs, so that the system ends it: it also can while native code runs.
+SILENT_SECONDS = 360  # more than the portal waits
 
 
 def sha256_of(path):
@@ -66,6 +71,7 @@ class Predictor:
 
     def predict(self, name, path, score=0):
         """Print the prediction for an image, and return it; None for an unreadable one."""
+        signal.alarm(SILENT_SECONDS)
         try:
             found, ms = self.driver.predict(path)
         except RunnerError as error:
@@ -140,6 +146,7 @@ def run(options):
 
 def main(argv=None):
     options = parse(argv)
+    signal.alarm(SILENT_SECONDS)
     try:
         run(options)
     except RunnerError as error:

@@ -1,4 +1,6 @@
 import ast
+import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,19 @@ def test_a_board_without_files_in_memory_keeps_the_noise_in_a_temporary_one(monk
         stream.write(b"noise")
         stream.seek(0)
         assert stream.read() == b"noise"
+
+
+def test_a_runner_whose_library_hangs_does_not_stay_on_the_board(board, tmp_path):
+    runner = board.release / "runner.py"
+    runner.write_text(
+        re.sub("SILENT_SECONDS = [0-9]+", "SILENT_SECONDS = 1", runner.read_text("utf-8")), "utf-8"
+    )
+    library = board.libraries / "lockzhiner_vision_module" / "vision.py"
+    library.write_text(
+        library.read_text("utf-8") + "import time\nPaddleClas.predict = lambda *_: time.sleep(99)\n"
+    )
+    (tmp_path / "1.png").write_bytes(b"1")
+    assert board.run("answer", str(tmp_path / "1.png")) == ([], -signal.SIGALRM)
 
 
 def test_a_list_names_pictures_from_its_own_folder(board, tmp_path):
