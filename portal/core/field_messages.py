@@ -1,10 +1,11 @@
-"""What the fields of API calls say about a wrong value: the bound, its unit, and what to give.
+"""What the fields of API calls and of forms say about a wrong value: the bound, its unit, and what to give.
 
 ``set_up`` replaces the framework's own sentences. Fields with a unit name it: ``error_messages=MINUTES``.
 """
 
 from __future__ import annotations
 
+from django import forms
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -29,6 +30,16 @@ SENTENCES = {
     },
     serializers.ListField: {**ENTRIES, "empty": _("Give at least one entry.")},
     serializers.ListSerializer: {**ENTRIES, "empty": _("Give at least one entry.")},
+}
+_ABSENT = {"invalid_choice": _("There is no “%(value)s” to choose here.")}
+FORM_SENTENCES = {
+    forms.ChoiceField: _ABSENT,
+    forms.MultipleChoiceField: _ABSENT,
+    forms.ModelChoiceField: {"invalid_choice": _("It is no longer there: choose another one.")},
+    forms.ModelMultipleChoiceField: {
+        "invalid_choice": _("What you chose is no longer there: reload the page and choose again."),
+        "invalid_pk_value": _("There is no “%(pk)s” to choose here."),
+    },
 }
 
 MILLISECONDS = {
@@ -78,6 +89,6 @@ BOARDS = {
 
 
 def set_up() -> None:
-    """Before any serializer is defined: fields format their bounds when they are made."""
-    for kind, sentences in SENTENCES.items():
+    """Before any serializer or form is defined: fields format their bounds when they are made."""
+    for kind, sentences in [*SENTENCES.items(), *FORM_SENTENCES.items()]:
         kind.default_error_messages = {**kind.default_error_messages, **sentences}

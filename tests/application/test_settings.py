@@ -31,7 +31,7 @@ def device(team, alice):
     ({"output": "http", "url": "http://h:port/"}, "url", "full address"),
     ({"output": "http", "url": "http://me:secret@h/"}, "url", "full address"),
     ({"output": "file", "width": "641"}, "width", "step size"),
-    ({"output": "pigeon"}, "output", "valid choice"),
+    ({"output": "pigeon"}, "output", "no “pigeon” to choose"),
     ({"output": "file", "source": "folder", "folder": "../x"}, "folder", "valid"),
 ])  # fmt: skip
 def test_settings_that_cannot_be_are_refused_at_their_field(fields, field, words):

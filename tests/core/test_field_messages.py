@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django import forms
 from django.urls import get_resolver
 from rest_framework import serializers
 from rest_framework.test import APIClient
@@ -33,6 +34,19 @@ def test_no_field_speaks_in_the_frameworks_words():
     assert len(fields) > 40
     texts = {name: [str(one.message) for one in field.validators] for name, field in fields.items()}
     assert [name for name, said in texts.items() if any("Ensure" in text for text in said)] == []
+
+
+def test_forms_say_what_cannot_be_chosen():
+    get_resolver().url_patterns  # noqa: B018 (imports every module with forms)
+    choosing = (forms.ChoiceField, forms.ModelChoiceField)
+    said = {
+        f"{kind.__name__}.{name}": str(field.error_messages["invalid_choice"])
+        for kind in subclasses(forms.BaseForm)
+        for name, field in getattr(kind, "base_fields", {}).items()
+        if kind.__module__.startswith("portal.") and isinstance(field, choosing)
+    }
+    assert len(said) > 20
+    assert [name for name, text in said.items() if "valid choice" in text] == []
 
 
 def test_a_bound_is_told_with_its_unit():
