@@ -200,7 +200,7 @@ def _raise_if_unjudged(
     number: int, wanted: dict[str, float | None], quality: Quality | None, is_compiled: bool
 ) -> None:
     """A script that gives a limit must not take a run without measurements for a good one."""
-    is_unjudged = quality is None or (wanted["max_drop"] is not None and not is_compiled)
+    is_unjudged = quality is None or (wanted.get("max_drop") is not None and not is_compiled)
     if is_unjudged and any(limit is not None for limit in wanted.values()):
         raise Refused(
             f"Run {number} has no measurement for this limit. If it is still running, wait for its end: "
