@@ -16,6 +16,7 @@ computes (``quantizing/stress.py``), and searches for rv1106. The last line is o
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -90,8 +91,9 @@ def stretch(model, folder: Path, factor: float) -> None:
 
     source, target = fetch_artifact(model.job, ONNX, folder / "trained.onnx"), folder / "stretched.onnx"
     run("convert", "quantizing.stress", str(source), str(target), str(factor))
-    artifact = model.job.artifacts.get(name=ONNX)
-    artifact.file.save(f"stretched/{ONNX}", ContentFile(target.read_bytes()))
+    artifact, content = model.job.artifacts.get(name=ONNX), target.read_bytes()
+    artifact.sha256 = hashlib.sha256(content).hexdigest()
+    artifact.file.save(f"stretched/{ONNX}", ContentFile(content))
 
 
 def work() -> None:
