@@ -9,7 +9,7 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from portal.core import tracing
@@ -184,7 +184,7 @@ class Heartbeat:
                 self.context.beat()
             except (DatabaseError, InterfaceError):
                 logger.warning("no heartbeat of %s could be written; trying again", self.context.job)
-                close_old_connections()  # one that broke would stay broken: the next beat opens another
+                connection.close()  # one that broke would stay broken: the next beat opens another
             except Cancelled as verdict:
                 # Keep beating until the work has ended.
                 self.context.decide(verdict, CANCEL_GRACE_SECONDS)

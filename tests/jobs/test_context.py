@@ -55,7 +55,8 @@ def test_a_job_that_somebody_else_ended_has_no_grace(context):
         context.late_check()
 
 
-def test_a_heart_goes_on_beating_after_its_connection_to_the_database_broke(transactional_db, seed):
+def test_a_heart_goes_on_beating_after_its_connection_to_the_database_broke(transactional_db, seed, settings):
+    settings.JOB_HEARTBEAT_SECONDS = 0.1
     context = JobContext(seed.job("ingest", status=Status.RUNNING, worker="here"), "here")
     beat, beats = context.beat, []
 
