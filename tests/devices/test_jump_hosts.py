@@ -1,5 +1,6 @@
 """Boards behind a jump host: two SSH servers on loopback, and every way in which the first fails."""
 
+import contextlib
 import ipaddress
 import socket
 import threading
@@ -97,8 +98,9 @@ class Server(paramiko.ServerInterface):
                     sink.sendall(data)
             except OSError:
                 pass
-            channel.close()
             target.close()
+            with contextlib.suppress(EOFError, OSError):  # the connection is closed already
+                channel.close()
 
         threading.Thread(target=pass_on, args=(channel, target), daemon=True).start()
         pass_on(target, channel)
