@@ -10,7 +10,7 @@ from workers.contract.messages import msg
 from workers.train import precise_bn
 from workers.train.augmenting import OPERATORS
 from workers.train.configuration import augmentation_of, loader_processes, print_steps, warmup_epochs
-from workers.train.parameters import EVALUATION_BATCH, QAT, Plan
+from workers.train.parameters import EVALUATION_BATCH, Plan
 from workers.train.suite import PADDLECLAS
 
 
@@ -24,9 +24,7 @@ def fill_configuration(
     config["Global"]["output_dir"] = str(output)
     if plan.method:
         config["Method"] = {**plan.method, "weights": str(plan.teacher)}
-    # Ranges that training has frozen belong to the statistics it had.
-    if not plan.method or plan.method["name"] != QAT:
-        config[precise_bn.KEY] = precise_bn.described(plan)
+    config[precise_bn.KEY] = precise_bn.described(plan)
     return config
 
 

@@ -4,7 +4,8 @@ During training they are moving averages over augmented images that lag behind t
 first steps slowly. After a hundred steps on a small dataset they are far from the statistics of real images:
 then the best epoch is chosen by luck, and int8 suffers most. Here they become plain averages over whole
 batches under the weights of the epoch ("precise BN": Wu and Johnson, Rethinking "Batch" in BatchNorm, 2021),
-on images as boards see them, without augmentation. Training itself does not use them.
+on images as boards see them, without augmentation. Training itself does not use them. Quantization-aware
+training rounds while they are measured, in the ranges that it has.
 
 ``described`` is for the program; the rest runs in the suite's own process.
 """

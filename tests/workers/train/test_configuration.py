@@ -49,13 +49,11 @@ def test_natural_images_are_mirrored_and_smoothed(spec):
     assert config["Loss"]["Train"][0]["CELoss"]["epsilon"] == 0.1
 
 
-def test_the_statistics_are_settled_of_a_plain_training_alone(spec):
-    def whole() -> dict:
-        return fill_configuration(read_plan(spec), BASE, AUGMENTATIONS, Path("output"))
-
-    assert whole()["PreciseBN"]["input_size"] == [64, 64]
-    spec["params"]["method"] = {"name": "qat"}
-    assert "PreciseBN" not in whole()
+@pytest.mark.parametrize("method", [None, {"name": "qat"}])
+def test_the_statistics_are_settled_with_any_method(spec, method):
+    spec["params"]["method"] = method
+    config = fill_configuration(read_plan(spec), BASE, AUGMENTATIONS, Path("output"))
+    assert config["PreciseBN"]["input_size"] == [64, 64]
 
 
 def test_it_refuses_an_augmentation_it_does_not_know(spec):
