@@ -360,10 +360,10 @@ def allowed_of(share: float, count: int) -> int:
 
 def _too_many(*, wave: int, count: int, failed: int, allowed: int) -> Message:
     return msg_n(
-        "{failed} of {count} board of wave {wave} failed; {allowed} may fail. See at each why, then resume "
-        "the rollout for the other boards, or undo it.",
-        "{failed} of {count} boards of wave {wave} failed; {allowed} may fail. See at each why, then resume "
-        "the rollout for the other boards, or undo it.",
+        "{failed} of {count} board of wave {wave} failed; {allowed} may fail. Check why each one failed, "
+        "then resume the rollout for the other boards, or undo it.",
+        "{failed} of {count} boards of wave {wave} failed; {allowed} may fail. Check why each one failed, "
+        "then resume the rollout for the other boards, or undo it.",
         count,
         failed=failed,
         wave=wave,

@@ -136,7 +136,7 @@ def test_a_wave_of_which_too_many_fail_halts_and_starts_no_more(seed, alice):
     assert (fleet.end(), fleet.end()) == (["Board 002"], []), "what is under way finishes"
     found = now(rollout)
     assert found.status == RolloutStatus.HALTED
-    assert found.message.startswith("2 of 6 boards of wave 1 failed; 1 may fail. See at each why")
+    assert found.message.startswith("2 of 6 boards of wave 1 failed; 1 may fail. Check why each one failed")
     assert states(rollout)[:4] == ["failed", "failed", "succeeded", "waiting"]
 
 

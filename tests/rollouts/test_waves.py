@@ -53,7 +53,9 @@ def test_a_board_of_an_earlier_wave_that_fails_once_it_is_back_halts_too(seed, a
     back(rollout)
     fleet.end(fail=["Board 000"])
     assert now(rollout).status == RolloutStatus.HALTED
-    assert now(rollout).message.startswith("1 of 2 boards of wave 1 failed; 0 may fail. See at each why")
+    assert now(rollout).message.startswith(
+        "1 of 2 boards of wave 1 failed; 0 may fail. Check why each one failed"
+    )
 
 
 def test_a_pause_accepts_no_failures(seed, alice):
@@ -63,7 +65,9 @@ def test_a_pause_accepts_no_failures(seed, alice):
     services.pause(now(rollout), alice)
     services.resume(now(rollout), alice)
     fleet.end(fail=["Board 001"])
-    assert now(rollout).message.startswith("2 of 4 boards of wave 1 failed; 1 may fail. See at each why")
+    assert now(rollout).message.startswith(
+        "2 of 4 boards of wave 1 failed; 1 may fail. Check why each one failed"
+    )
 
 
 def test_a_wave_that_waits_for_approval_waits_for_it_after_a_pause_too(seed, alice):
